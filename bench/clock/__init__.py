@@ -1,0 +1,1 @@
+"""Clocks: one SimPy environment in nanoseconds, and what drives it."""

@@ -1,0 +1,80 @@
+"""`Clockwork`: SimPy's environment in integer nanoseconds, which can also be moved to an instant.
+
+It is the only scheduler of a bench. Who moves it differs: under virtual time the collector's own waiting does
+(`bench.clock.kernel`), under wall time a driver does. `simpy.rt` serves neither: it sleeps blockingly and cannot be
+woken by input (virtual-time.md section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from typing import Any
+
+import simpy
+from simpy.events import NORMAL
+
+from firmware_sim.device import NS
+
+
+class _Call(simpy.Event):
+    """One bare callback at an instant: the cheapest thing SimPy can schedule."""
+
+    __slots__ = ("_args", "_fn")
+
+    def __init__(self, env: simpy.Environment, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        # simpy.Event.__init__ would be called half a million times a minute to set these same five names.
+        self.env = env
+        self.callbacks = [self._run]
+        self._value = None
+        self._ok = True
+        self._defused = False
+        self._fn = fn
+        self._args = args
+
+    def _run(self, _event: simpy.Event) -> None:
+        self._fn(*self._args)
+
+
+class Clockwork(simpy.Environment):
+    """A `simpy.Environment` whose `now` is integer nanoseconds since the local midnight of the hall's day."""
+
+    _now: int
+
+    @property
+    def now(self) -> int:
+        """The present instant, ns."""
+        return self._now
+
+    def __init__(self, start: int = 0) -> None:
+        super().__init__(start)
+
+    def call_at(self, at: int, fn: Callable[..., Any], *args: Any) -> simpy.Event:
+        """Call `fn(*args)` at instant `at` (never before now); calls for one instant keep their order."""
+        event = _Call(self, fn, args)
+        if at < self._now:
+            raise ValueError(f"call_at({at}): that instant is past, it is {self._now} now")
+        heappush(self._queue, (at, NORMAL, next(self._eid), event))
+        return event
+
+    def advance_to(self, at: int) -> None:
+        """Run everything due at or before `at`, then stand at `at`.
+
+        `run(until=at)` is public but 30 times dearer, does not run what is due *at* `at`, and refuses `at == now`.
+        """
+        queue = self._queue
+        while queue and queue[0][0] <= at:
+            self.step()
+        self._now = max(self._now, at)
+
+
+def seconds(value: float) -> int:
+    """Seconds to nanoseconds, rounded."""
+    return round(value * NS)
+
+
+def clock_text(at: int, *, millis: bool = False) -> str:
+    """Instant of the day as people read it: "10:41", or "10:41:07.250" with `millis`."""
+    whole, rest = divmod(at, NS)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours:02}:{minutes:02}:{whole % 60:02}.{rest // 1_000_000:03}" if millis else f"{hours:02}:{minutes:02}"

@@ -1,0 +1,219 @@
+"""The kernel of virtual time: the collector's own waiting drives the clock.
+
+Everything in a collector that can wait (a blocking read, `time.sleep`, a flush) is reduced to one primitive, `park`:
+the *actor* that would block runs the environment until it is woken or its deadline comes. There is no scheduler thread,
+so a single-threaded collector never switches threads. Deadlines are compared with the next event and are never events
+themselves, so a day leaves no litter (virtual-time.md sections 0 and 2).
+
+This kernel has one actor: the thread that entered it.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import TracebackType
+from typing import Any, Final, Self
+
+from bench.clock.clockwork import Clockwork, clock_text
+from firmware_sim.device import NS
+
+NEVER: Final = 1 << 62
+"""An instant after every other."""
+
+SPIN_FREE: Final = 64
+"""Clock reads and polls in a row that cost nothing ..."""
+SPIN_NS: Final = 20_000
+"""... then each further one costs 20 us of simulated time, so that a busy loop cannot stop the clock."""
+STUBBORN: Final = 200
+"""How often a collector may swallow the end of the day before it is taken away by force."""
+
+
+class DayOver(SystemExit):
+    """The hall's day has ended while the collector was waiting: the program is asked to end.
+
+    A `SystemExit`, as the default action of SIGTERM would be: `finally` blocks run, `except Exception` does not see it.
+    """
+
+
+class VirtualDeadlock(RuntimeError):
+    """The collector waits without a time-out and nothing is scheduled that could ever wake it."""
+
+
+class BenchFailure(BaseException):
+    """The bench itself failed inside a step; no `except Exception` of a collector may hide it."""
+
+
+class StubbornCollector(BaseException):
+    """The collector went on after being asked to end, again and again."""
+
+
+_tls = threading.local()
+
+
+def current() -> Kernel | None:
+    """The kernel whose actor the calling thread is; None in every other thread."""
+    return getattr(_tls, "kernel", None)
+
+
+class Kernel:
+    """Drives a `Clockwork` by the waiting of one actor.
+
+    Args:
+        clockwork: the environment to drive.
+        epoch_ns: Unix time in ns of the clockwork's instant 0.
+        until: the end of the day; an actor that waits past it is asked to end.
+        grace: ns that a collector with a SIGTERM handler of its own gets after that handler ran.
+    """
+
+    def __init__(self, clockwork: Clockwork, epoch_ns: int, *, until: int = NEVER, grace: int = 30 * NS) -> None:
+        self.clockwork = clockwork
+        self.epoch_ns = epoch_ns
+        self.until = until
+        self.grace = grace
+        self.beats = 0
+        self.failure: BaseException | None = None
+        self.waiting_on: object = None
+        self.over = False
+        self._woken = False
+        self._limit = NEVER
+        self._stepping = False
+        self._spins = 0
+        self._refused = 0
+        self._asked = False
+        self._outer: Kernel | None = None
+
+    # -- the actor --------------------------------------------------------------------------------------------------
+    def __enter__(self) -> Self:
+        self._outer = current()
+        _tls.kernel = self
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        _tls.kernel = self._outer
+
+    def wake(self) -> None:
+        """Make the parked actor runnable; the step in progress ends first."""
+        self._woken = True
+
+    # -- the one blocking primitive ---------------------------------------------------------------------------------
+    def park(self, deadline: int = NEVER, on: object = None) -> bool:
+        """Wait until somebody calls `wake` (True) or the instant `deadline` comes (False).
+
+        Raises:
+            DayOver: the day ended first.
+            VirtualDeadlock: nothing is scheduled and there is no deadline.
+            BenchFailure: a device or the hall failed; its own error is the cause.
+        """
+        if self._stepping:
+            raise BenchFailure("a device model tried to wait: models are sans-IO (architecture.md section 4)")
+        self.beats += 1
+        self._spins = 0
+        self._woken = False
+        self.waiting_on = on
+        clockwork = self.clockwork
+        queue = clockwork._queue  # noqa: SLF001 - peek() costs a call per event on the hottest path there is
+        step = clockwork.step
+        self._limit = min(deadline, self.until)
+        self._stepping = True
+        try:
+            while not self._woken:
+                if not queue or queue[0][0] > self._limit:
+                    break
+                step()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:
+            raise self._failed(exc) from exc
+        finally:
+            self._stepping = False
+        if self._woken:
+            return True
+        limit = self._limit
+        if limit == NEVER:
+            raise VirtualDeadlock(
+                f"the collector waits on {on} without a time-out and nothing is scheduled that could wake it"
+            )
+        clockwork.advance_to(limit)
+        if deadline > self.until:
+            self._end_of_day()
+            return self.park(deadline, on)
+        return False
+
+    def _end_of_day(self) -> None:
+        """Ask the program to end, as a service manager would: SIGTERM first, then without asking."""
+        self.over = True
+        handler: Any = signal.getsignal(signal.SIGTERM) if _in_main_thread() else None
+        if callable(handler) and not self._asked:
+            self._asked = True
+            self.until += self.grace
+            handler(signal.SIGTERM, None)
+            return
+        self._refused += 1
+        if self._refused > STUBBORN:
+            raise StubbornCollector(f"the collector swallowed the end of the day {STUBBORN} times and goes on")
+        raise DayOver(0)
+
+    # -- what the stand-ins are made of -----------------------------------------------------------------------------
+    def sleep(self, seconds: float) -> None:
+        """`time.sleep` in simulated time; a sleep of 0 is a poll."""
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        if seconds == 0:
+            self.spin()
+            return
+        deadline = self.clockwork._now + max(1, round(seconds * NS))  # noqa: SLF001
+        while self.park(deadline, "sleep"):
+            pass
+
+    def spin(self) -> None:
+        """A clock read or a poll: free at first, then it costs time, so that a busy loop goes on living."""
+        if self._stepping:  # a log line inside a device model reads the clock for nothing
+            return
+        self.beats += 1
+        self._spins += 1
+        if self._spins > SPIN_FREE:
+            count = self._spins
+            deadline = self.clockwork._now + SPIN_NS  # noqa: SLF001
+            while self.park(deadline, "a busy loop"):
+                pass
+            self._spins = count
+
+    def now_ns(self) -> int:
+        """The present instant as a collector's clock reads it (counts as a poll)."""
+        self.spin()
+        return self.clockwork._now  # noqa: SLF001
+
+    def unix_ns(self) -> int:
+        """Unix time in ns as a collector's clock reads it."""
+        return self.epoch_ns + self.now_ns()
+
+    def end_at(self, at: int) -> None:
+        """Let the day end at instant `at`, also for a wait in progress."""
+        self.until = at
+        self._limit = min(self._limit, at)
+
+    def drive(self) -> None:
+        """Run the environment to the end of the day with no collector waiting (it has ended, or there is none)."""
+        clockwork = self.clockwork
+        queue = clockwork._queue  # noqa: SLF001
+        self._stepping = True
+        try:
+            while queue and queue[0][0] <= self.until:
+                clockwork.step()
+            clockwork.advance_to(self.until)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:
+            raise self._failed(exc) from exc
+        finally:
+            self._stepping = False
+
+    def _failed(self, exc: BaseException) -> BenchFailure:
+        self.failure = exc
+        at = clock_text(self.clockwork.now, millis=True)
+        return BenchFailure(f"the bench failed at {at}: {type(exc).__name__}: {exc}")
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,183 @@
+"""Thread-dispatched stand-ins for the clocks of a collector.
+
+Installed once, a stand-in asks "is this thread a kernel's actor?" and otherwise calls the real function, so pytest,
+log handlers and the rest of the process keep real time. They are objects, not functions: `class Timeout: TIME =
+time.monotonic` (pyserial) must not turn them into methods. Names bound early (`from time import monotonic`) are found
+by identity in every loaded module. Calendar time (`datetime.now()`, `localtime()`, `strftime()`) goes through
+time-machine's C hooks with its clock replaced by ours (virtual-time.md section 2 and pitfalls 1, 6, 11).
+
+Virtual: `time.sleep`, `time`, `monotonic`, `perf_counter`, their `_ns` forms, `clock_gettime` of those clocks,
+`datetime.now/utcnow/today`, `localtime`, `gmtime`, `strftime`. Not virtual: threads, real sockets, subprocesses,
+`signal.alarm`, `select` on real descriptors, the file system's time stamps.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from bench.clock.kernel import Kernel, current
+from firmware_sim.device import NS
+
+REAL: dict[str, Callable[..., Any]] = {
+    name: getattr(time, name)
+    for name in (
+        "sleep",
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "clock_gettime",
+        "clock_gettime_ns",
+    )
+    if hasattr(time, name)
+}
+"""The real functions, for the bench's own watchdogs and progress."""
+
+_CALENDAR = {getattr(time, "CLOCK_REALTIME", None)}
+_STEADY = {getattr(time, name, None) for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME")}
+
+_RULES: dict[str, Callable[[Kernel], Any]] = {
+    "time": lambda kernel: kernel.unix_ns() / NS,
+    "time_ns": Kernel.unix_ns,
+    "monotonic": lambda kernel: kernel.now_ns() / NS,
+    "monotonic_ns": Kernel.now_ns,
+    "perf_counter": lambda kernel: kernel.now_ns() / NS,
+    "perf_counter_ns": Kernel.now_ns,
+}
+
+
+class _Clock:
+    """Stand-in for one clock function of `time`."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = REAL[name].__doc__
+        self._rule = _RULES[name]
+        self._real = REAL[name]
+
+    def __call__(self) -> Any:
+        kernel = current()
+        return self._real() if kernel is None else self._rule(kernel)
+
+
+class _Sleep:
+    """Stand-in for `time.sleep`."""
+
+    __name__ = __qualname__ = "sleep"
+
+    def __call__(self, seconds: float) -> None:
+        kernel = current()
+        if kernel is None:
+            REAL["sleep"](seconds)
+        else:
+            kernel.sleep(seconds)
+
+
+class _GetTime:
+    """Stand-in for `time.clock_gettime` (scale 1e9) and `clock_gettime_ns` (scale 1)."""
+
+    def __init__(self, name: str, scale: int) -> None:
+        self.__name__ = self.__qualname__ = name
+        self._scale = scale
+
+    def __call__(self, clock: int) -> Any:
+        kernel = current()
+        if kernel is not None and clock in _CALENDAR:
+            return kernel.unix_ns() / self._scale if self._scale > 1 else kernel.unix_ns()
+        if kernel is not None and clock in _STEADY:
+            return kernel.now_ns() / self._scale if self._scale > 1 else kernel.now_ns()
+        return REAL[self.__name__](clock)
+
+
+def _stand_ins() -> dict[str, Any]:
+    table: dict[str, Any] = {name: _Clock(name) for name in _RULES}
+    table["sleep"] = _Sleep()
+    if "clock_gettime" in REAL:
+        table["clock_gettime"] = _GetTime("clock_gettime", NS)
+        table["clock_gettime_ns"] = _GetTime("clock_gettime_ns", 1)
+    return table
+
+
+def _swap(table: dict[int, Any], skip: set[str]) -> list[tuple[ModuleType, str, Any]]:
+    """Replace every module-level name that is one of the keys (by identity); returns what was there."""
+    done: list[tuple[ModuleType, str, Any]] = []
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if not isinstance(names, dict) or getattr(module, "__name__", "") in skip:
+            continue
+        for name, value in list(names.items()):
+            stand_in = table.get(id(value))
+            if stand_in is not None:
+                done.append((module, name, value))
+                names[name] = stand_in
+    return done
+
+
+def _forget() -> None:
+    """Clear third parties' module state that would carry one world's instants into the next (pitfall 2)."""
+    minimalmodbus = sys.modules.get("minimalmodbus")
+    if minimalmodbus is not None:
+        minimalmodbus._latest_read_times.clear()  # noqa: SLF001
+        minimalmodbus._serialports.clear()  # noqa: SLF001
+
+
+def _warn_of_threads() -> Callable[[], None]:
+    """Tell once when the actor starts a thread: threads run in real time beside a simulated day."""
+    real_start = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if current() is not None:
+            warnings.warn(
+                f"the collector started a thread ({self.name}): it runs in real time, beside the simulated day; "
+                "only the thread that runs the collector waits in simulated time",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        real_start(self)
+
+    threading.Thread.start = start  # type: ignore[method-assign]
+
+    def undo() -> None:
+        threading.Thread.start = real_start  # type: ignore[method-assign]
+
+    return undo
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Keep the stand-ins in place for the block."""
+    import time_machine
+
+    _forget()
+    table = _stand_ins()
+    by_identity = {id(REAL[name]): stand_in for name, stand_in in table.items()}
+    done = _swap(by_identity, {__name__, "bench.clock.kernel", "time_machine", "_time_machine"})
+    undo_threads = _warn_of_threads()
+    # time-machine patches the C functions; its clock then asks us, thread by thread.
+    traveller: Any = time_machine.travel(0, tick=False)
+    real_unix_ns = time_machine.escape_hatch.time.time_ns
+    trip = traveller.start()
+
+    def unix_ns() -> int:
+        kernel = current()
+        return real_unix_ns() if kernel is None else kernel.unix_ns()
+
+    trip.time_ns = unix_ns
+    trip.time = lambda: unix_ns() / NS
+    try:
+        yield
+    finally:
+        traveller.stop()
+        undo_threads()
+        for module, name, value in done:
+            module.__dict__[name] = value
+        _swap({id(stand_in): REAL[name] for name, stand_in in table.items()}, {__name__})

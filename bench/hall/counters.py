@@ -1,0 +1,163 @@
+"""Clerks at their counters: log in, call, serve, pause, go home.
+
+A clerk works the console and nothing else: who is called is the controller's business, who comes is decided by what the
+hall's displays show. Breaks and closing are kept when no visitor stands at the counter.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from firmware_sim.device import NS
+
+if TYPE_CHECKING:
+    from bench.hall.hall import Hall, Person
+
+NEXT, RECALL, NO_SHOW, TRANSFER, PAUSE, RESUME, DONE, LOG_IN = range(1, 9)
+"""Keys of a clerk console (reference-keypad.md, last paragraph but one)."""
+
+NO_SHOW_AFTER = 60 * NS
+"""A clerk recalls after this long with nobody at the counter, and gives the ticket up after as long again."""
+
+
+class CounterDesk:
+    """One counter: its clerk's process, its devices, and who stands at it."""
+
+    def __init__(self, hall: Hall, number: int) -> None:
+        spec = next(c for c in hall.scenario.counters if c.number == number)
+        self.hall = hall
+        self.number = number
+        self.clerk = spec.clerk
+        self.clerk_code = spec.clerk_code
+        self.skills = hall.scenario.skills[number]
+        self.off = _closed_spans(hall, spec.breaks)
+        self.console = hall.device_at(number, "clerk_console")
+        self.keypad = hall.device_at(number, "rating_keypad")
+        self.standing: deque[Person] = deque()
+        self.shows: str | None = None
+        self._news: simpy.Event | None = None
+        self.ratings = 0
+
+    # -- what happens at the counter --------------------------------------------------------------------------------
+    def arrive(self, person: Person) -> None:
+        """A visitor stands at the counter."""
+        self.standing.append(person)
+        self.poke()
+
+    def poke(self) -> None:
+        """Something changed that the clerk may be waiting for."""
+        if self._news is not None and not self._news.triggered:
+            self._news.succeed()
+
+    def show(self, text: str) -> None:
+        """The counter's display changed."""
+        self.shows = text or None
+        self.poke()
+
+    # -- the clerk --------------------------------------------------------------------------------------------------
+    def work(self) -> Generator[simpy.Event, Any, None]:
+        """The clerk's day, as a SimPy process."""
+        hall = self.hall
+        clock = hall.clockwork
+        yield from hall.until(hall.scenario.hours.opens)
+        self._log_in()
+        while not self._may_go_home():
+            pause = self._pause_now()
+            if pause > clock.now:
+                self._press(PAUSE)
+                yield from hall.until(pause)
+                self._press(RESUME)
+                continue
+            if not self.standing:
+                self._press(NEXT)
+                yield from self._await_visitor()
+            while self.standing:
+                yield from self._serve(self.standing.popleft())
+                yield clock.timeout(hall.pace_clerk)
+        self._press(PAUSE)
+        hall.record("clerk_leaves", {"clerk": self.clerk, "counter": self.number})
+
+    def _log_in(self) -> None:
+        if self.keypad:
+            self.hall.hands(self.keypad, "log_in", self.clerk_code)
+        if self.console:
+            self.hall.hands(self.console, "log_in", self.clerk_code)
+        self.hall.record("clerk_comes", {"clerk": self.clerk, "counter": self.number})
+
+    def _press(self, key: int) -> None:
+        if self.console:
+            self.hall.hands(self.console, "press", key)
+
+    def _await_visitor(self) -> Generator[simpy.Event, Any, None]:
+        """Wait for whoever comes; recall and give up a ticket that nobody brings; leave off for a break or at close."""
+        hall = self.hall
+        clock = hall.clockwork
+        called: str | None = None
+        patience = recalled = 0
+        while not self.standing:
+            if self.shows != called:
+                called, patience, recalled = self.shows, clock.now + NO_SHOW_AFTER, 0
+            if called is None and (self._pause_now() > clock.now or self._may_go_home()):
+                return
+            if called is not None and clock.now >= patience:
+                if recalled:
+                    self._press(NO_SHOW)
+                    self.shows = None
+                    return
+                self._press(RECALL)
+                recalled, patience = 1, clock.now + NO_SHOW_AFTER
+            limit = patience if called is not None else self._next_change()
+            self._news = clock.event()
+            if limit is None:
+                yield self._news
+            else:
+                yield self._news | clock.timeout(limit - clock.now)
+            self._news = None
+
+    def _serve(self, person: Person) -> Generator[simpy.Event, Any, None]:
+        hall = self.hall
+        facts = {"visitor": person.visitor.number, "ticket": person.ticket, "counter": self.number}
+        hall.record("start", facts)
+        yield hall.clockwork.timeout(person.visitor.service)
+        hall.record("end", facts)
+        self._press(DONE)
+        value = person.visitor.rating
+        if value and self.keypad:
+            yield hall.clockwork.timeout(person.visitor.rating_delay)
+            marks = hall.day.watermarks.get(self.number)
+            hall.hands(self.keypad, "press", marks[self.ratings % len(marks)] if marks else value)
+            self.ratings += 1
+        person.left.succeed()
+
+    # -- hours ------------------------------------------------------------------------------------------------------
+    def _pause_now(self) -> int:
+        """End of the break or closed span we are in, or 0."""
+        now = self.hall.clockwork.now
+        return next((end for start, end in self.off if start <= now < end), 0)
+
+    def _next_change(self) -> int | None:
+        """The next instant at which a waiting clerk would stop waiting: a break begins, or the hall closes."""
+        now = self.hall.clockwork.now
+        changes = [start for start, _ in self.off if start > now]
+        if now < self.hall.scenario.hours.closes:
+            changes.append(self.hall.scenario.hours.closes)
+        return min(changes, default=None)
+
+    def _may_go_home(self) -> bool:
+        hall = self.hall
+        if hall.clockwork.now < hall.scenario.hours.closes or self.standing:
+            return False
+        return not hall.somebody_for(self.skills)
+
+
+def _closed_spans(hall: Hall, breaks: Iterable[Any]) -> list[tuple[int, int]]:
+    """Breaks of the clerk and the hall's own closed hours between two openings, as sorted (start, end)."""
+    spans = [(span.start, span.end) for span in breaks]
+    opened = hall.scenario.hours.open
+    spans += [(a.end, b.start) for a, b in pairwise(opened) if a.end < b.start]
+    return sorted(spans)

@@ -1,0 +1,253 @@
+"""The hall as people live it: visitors, kiosks, counters, on the same clock as the devices.
+
+Visitors follow what the hall really shows. They press the kiosk's button, read their number on the paper that comes
+out, and go to a counter because a display or a board said so. No device class is known here: people touch devices
+through `hands(device, action, ...)`, and what devices do reaches them as notes (architecture.md section 4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from bench.clock.clockwork import Clockwork, seconds
+from bench.hall.counters import CounterDesk
+from firmware_sim.device import NS, Note
+
+if TYPE_CHECKING:
+    from bench.hall.day import Day, Visitor
+    from bench.scenario.model import Scenario
+
+TICKET = re.compile(r"(?<![A-Z0-9])([A-Z]{1,2}\d{3,5})(?![A-Z0-9])")
+"""A ticket as printed and shown: letters of the errand, then the number."""
+
+PAPER_CHANGE = 120 * NS
+"""How long the greeter takes to notice an empty printer and put a new roll in (assumed)."""
+
+NO_TICKET_AFTER = 600 * NS
+"""A visitor who has pressed the button and holds no ticket after this long goes home (assumed)."""
+
+Hands = Callable[..., None]
+"""`hands(device, action, *args)`: a person does something to a device."""
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """A visitor of the day, on foot."""
+
+    visitor: Visitor
+    left: simpy.Event
+    called: simpy.Event
+    ticket: str = ""
+
+
+class Kiosk:
+    """A ticket kiosk: one visitor at a time, a button unit and the printer in it."""
+
+    def __init__(self, clockwork: Clockwork, name: str, printer: str, keys: tuple[int, ...]) -> None:
+        self.name = name
+        self.printer = printer
+        self.keys = keys
+        self.place = simpy.Resource(clockwork, capacity=1)
+        self.paper: deque[str] = deque()
+        self.at_kiosk: simpy.Event | None = None
+
+    @property
+    def crowd(self) -> int:
+        """People at and before the kiosk."""
+        return self.place.count + len(self.place.queue)
+
+
+class Hall:
+    """Everybody in the hall, for one day.
+
+    Args:
+        clockwork: the clock that devices run on too.
+        scenario: hours, pace, counters, devices.
+        day: what was drawn for the visitors.
+        hands: performs a human action on a device.
+        record: takes (kind, facts) for the history.
+        finished: called once when the last visitor has left after closing (or none is left to come).
+    """
+
+    def __init__(
+        self,
+        clockwork: Clockwork,
+        scenario: Scenario,
+        day: Day,
+        hands: Hands,
+        record: Callable[[str, Mapping[str, Any]], Any],
+        finished: Callable[[], None],
+    ) -> None:
+        self.clockwork = clockwork
+        self.scenario = scenario
+        self.day = day
+        self.hands = hands
+        self.record = record
+        self._finished = finished
+        self.pace_clerk = seconds(scenario.pace.clerk_s)
+        self._kinds = {device.name: device.kind for _, device in scenario.placed}
+        self._counter_of = {d.name: d.counter for _, d in scenario.placed if hasattr(d, "counter")}
+        self.counters = {c.number: CounterDesk(self, c.number) for c in scenario.counters}
+        self.kiosks = [
+            Kiosk(clockwork, d.name, d.printer, scenario.kiosk_keys[d.name])
+            for _, d in scenario.placed
+            if d.kind == "kiosk_button"
+        ]
+        self._printers = {kiosk.printer: kiosk for kiosk in self.kiosks}
+        self._waiting: dict[str, Person] = {}
+        self._inside: Counter[int] = Counter()
+        self._to_come = len(day.visitors)
+        self._ended = False
+        self.tickets = 0
+        self._reactions: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
+            "shown": self._on_shown,
+            "printed": self._on_printed,
+            "paper": self._on_paper,
+        }
+
+    def device_at(self, counter: int, kind: str) -> str | None:
+        """Name of the counter's device of that kind, or None."""
+        return next((n for n, c in self._counter_of.items() if c == counter and self._kinds[n] == kind), None)
+
+    def open(self) -> None:
+        """Start everybody's day."""
+        for counter in self.counters.values():
+            self.clockwork.process(counter.work())
+        self.clockwork.process(self._door())
+        if self.scenario.hours.after_closing == "send_home":
+            self.clockwork.process(self._send_home())
+
+    def until(self, at: int) -> Generator[simpy.Event, Any, None]:
+        """Wait until instant `at` (not at all when it is past)."""
+        if at > self.clockwork.now:
+            yield self.clockwork.timeout(at - self.clockwork.now)
+
+    def somebody_for(self, skills: frozenset[int]) -> bool:
+        """Whether anybody in the hall still waits for one of these errands."""
+        return any(self._inside[errand] for errand in skills)
+
+    # -- visitors ---------------------------------------------------------------------------------------------------
+    def _door(self) -> Generator[simpy.Event, Any, None]:
+        for visitor in self.day.visitors:
+            yield from self.until(visitor.arrives)
+            self._to_come -= 1
+            self._inside[visitor.errand] += 1
+            self.clockwork.process(self._visit(visitor))
+        yield from self.until(self.scenario.hours.closes)
+        self._perhaps_finished()
+
+    def _visit(self, visitor: Visitor) -> Generator[simpy.Event, Any, None]:
+        clock = self.clockwork
+        self.record("arrive", {"visitor": visitor.number, "errand": visitor.errand})
+        person = Person(visitor, clock.event(), clock.event())
+        why = yield from self._take_ticket(person)
+        if not why:
+            counter = yield person.called
+            if counter is None:
+                why = "closed"
+            else:
+                self._waiting.pop(person.ticket, None)
+                self.record("goes", {"visitor": visitor.number, "ticket": person.ticket, "counter": counter})
+                yield clock.timeout(seconds(self.scenario.pace.walk_s))
+                self._inside[visitor.errand] -= 1
+                self.counters[counter].arrive(person)
+                yield person.left
+                why = "served"
+        if why != "served":
+            self._inside[visitor.errand] -= 1
+        self.record("leaves", {"visitor": visitor.number, "why": why})
+        self._perhaps_finished()
+
+    def _take_ticket(self, person: Person) -> Generator[simpy.Event, Any, str]:
+        """At the kiosk: returns "" with a ticket in hand, or why the visitor goes home."""
+        clock = self.clockwork
+        visitor = person.visitor
+        offering = [kiosk for kiosk in self.kiosks if visitor.errand in kiosk.keys]
+        if not offering:
+            return "no kiosk offers the errand"
+        kiosk = min(offering, key=lambda k: k.crowd)
+        with kiosk.place.request() as turn:
+            yield turn
+            yield clock.timeout(seconds(self.scenario.pace.kiosk_s))
+            kiosk.paper.clear()
+            self.hands(kiosk.name, "press", kiosk.keys.index(visitor.errand) + 1)
+            deadline = clock.timeout(NO_TICKET_AFTER)
+            while not kiosk.paper:
+                kiosk.at_kiosk = clock.event()
+                yield kiosk.at_kiosk | deadline
+                if deadline.processed and not kiosk.paper:
+                    return "no ticket came"
+            person.ticket = kiosk.paper.popleft()
+            kiosk.at_kiosk = None
+            self.hands(kiosk.printer, "take_paper")
+        self.tickets += 1
+        self._waiting[person.ticket] = person
+        self.record("ticket_taken", {"visitor": visitor.number, "ticket": person.ticket})
+        return ""
+
+    def _send_home(self) -> Generator[simpy.Event, Any, None]:
+        yield from self.until(self.scenario.hours.closes)
+        for person in list(self._waiting.values()):
+            if not person.called.triggered:
+                person.called.succeed(None)
+        self._waiting.clear()
+
+    def _perhaps_finished(self) -> None:
+        for counter in self.counters.values():
+            counter.poke()
+        if self._ended or self._to_come or any(self._inside.values()):
+            return
+        if self.clockwork.now < self.scenario.hours.closes or any(c.standing for c in self.counters.values()):
+            return
+        self._ended = True
+        self._finished()
+
+    # -- what devices show and do -----------------------------------------------------------------------------------
+    def on_note(self, device: str, _at: int, note: Note) -> None:
+        """A device did something that people in the hall can see."""
+        react = self._reactions.get(note.kind)
+        if react is not None:
+            react(device, note.facts)
+
+    def _on_shown(self, device: str, facts: Mapping[str, Any]) -> None:
+        text = str(facts["text"])
+        found = TICKET.search(text)
+        if self._kinds.get(device) == "counter_display":
+            number = self._counter_of[device]
+            self.counters[number].show(found.group(1) if found else "")
+            if found:
+                self._call(found.group(1), number)
+        elif found:
+            counter = re.search(r"\d+", text[found.end() :])
+            if counter and int(counter.group()) in self.counters:
+                self._call(found.group(1), int(counter.group()))
+
+    def _call(self, ticket: str, counter: int) -> None:
+        person = self._waiting.get(ticket)
+        if person is not None and not person.called.triggered:
+            person.called.succeed(counter)
+
+    def _on_printed(self, device: str, facts: Mapping[str, Any]) -> None:
+        kiosk = self._printers.get(device)
+        found = TICKET.search("\n".join(map(str, facts["lines"])))
+        if kiosk is None or found is None:
+            return
+        kiosk.paper.append(found.group(1))
+        if kiosk.at_kiosk is not None and not kiosk.at_kiosk.triggered:
+            kiosk.at_kiosk.succeed()
+
+    def _on_paper(self, device: str, facts: Mapping[str, Any]) -> None:
+        if facts["state"] == "out":
+            self.clockwork.process(self._new_roll(device))
+
+    def _new_roll(self, device: str) -> Generator[simpy.Event, Any, None]:
+        yield self.clockwork.timeout(PAPER_CHANGE)
+        self.record("new_roll", {"printer": device})
+        spec = next(d for _, d in self.scenario.placed if d.name == device)
+        self.hands(device, "load_paper", round(spec.paper_m * 1000))  # type: ignore[union-attr]

@@ -1,0 +1,1 @@
+"""Ports: the collector's ends of lines."""

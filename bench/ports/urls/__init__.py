@@ -1,0 +1,1 @@
+"""URL handlers under the names pyserial looks for."""

@@ -1,0 +1,343 @@
+"""`hall://NAME`: the collector's end of a line as a pyserial port, in simulated time.
+
+`serial.serial_for_url("hall://keypads")` opens it; `serial.Serial("/dev/ttyUSB0")` does too when the path is mapped
+to a line. It behaves as pyserial documents its POSIX ports: `timeout`, `inter_byte_timeout`, `write_timeout`,
+`in_waiting`, `flush`, buffer resets, settings changes, iteration. pyserial finds this module by its name.
+
+What it cannot do: `fileno()` (there is no descriptor), reads from a second thread, RTS/CTS hand-shaking of output.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import serial
+from serial.serialutil import PortNotOpenError, SerialException, SerialTimeoutException, to_bytes
+
+from bench.clock.kernel import NEVER, current
+from bench.ports import mounts
+from firmware_sim.burst import Burst, LineSettings
+from firmware_sim.device import BREAK, FRAMING, NS
+from firmware_sim.line import XOFF, XON
+
+OUTPUT_BUFFER = 4096
+"""Characters a write can leave behind before it waits: the transmit buffer of a Linux serial port (one page)."""
+
+
+class Serial(serial.Serial):  # type: ignore[misc]
+    """A pyserial port on a line of the hall."""
+
+    is_open: bool
+
+    # -- opening and closing ----------------------------------------------------------------------------------------
+    def open(self) -> None:
+        """Open the port; SerialException says which ports there are when this one is not."""
+        if self._port is None:
+            raise SerialException("Port must be configured before it can be used.")
+        if self.is_open:
+            raise SerialException("Port is already open.")
+        name = mounts.line_name(self._port)
+        mount = mounts.MOUNTS.get(name or "")
+        if mount is None:
+            raise SerialException(f"could not open port {self._port}: no such line; there are: {mounts.known()}")
+        if current() is not mount.kernel:
+            raise SerialException(
+                f"could not open port {self._port}: this thread does not wait in simulated time; "
+                "open and use the port in the thread that runs the collector"
+            )
+        if mount.holder is not None:
+            raise SerialException(
+                f"could not open port {self._port}: line {name} is open already in this program "
+                "(a line has one collector's end)"
+            )
+        self._mount = mount
+        self._kernel = mount.kernel
+        self._line = mount.line
+        self._clockwork = mount.kernel.clockwork
+        self._segments: list[list[Any]] = []  # [burst, next index, end index or -1 for "to its end"]
+        self._waiting = False
+        self._break_since: int | None = None
+        self._reconfigure_port(force_update=True)
+        self._transmitter = self._line.attach_port(self)
+        mount.holder = self
+        mount.opened += 1
+        self.is_open = True
+
+    def close(self) -> None:
+        """Close the port: what was not read is gone, what was not sent is dropped."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        self._mount.holder = None
+        if self._line.master is self._transmitter:
+            self._line.attach_port(None)
+        self._segments.clear()
+
+    def _reconfigure_port(self, force_update: bool = False) -> None:
+        self.settings = LineSettings(int(self._baudrate), self._bytesize, self._parity, self._stopbits)
+        self.xonxoff_in_force = bool(self._xonxoff)
+
+    def fileno(self) -> int:
+        """There is no descriptor behind a simulated line."""
+        raise io.UnsupportedOperation(
+            f"{self._port}: a simulated line has no file descriptor; use read, in_waiting and timeout"
+        )
+
+    # -- called by the line -----------------------------------------------------------------------------------------
+    def incoming(self, burst: Burst) -> None:
+        """A burst towards us has begun."""
+        if self.xonxoff_in_force and (XON in burst.data or XOFF in burst.data):
+            lo = 0
+            for i, char in enumerate(burst.data):
+                if char in (XON, XOFF):
+                    if i > lo:
+                        self._segments.append([burst, lo, i])
+                    lo = i + 1
+            if lo < len(burst.data):
+                self._segments.append([burst, lo, -1])
+        else:
+            self._segments.append([burst, 0, -1])
+        if self._waiting:
+            self._kernel.wake()
+
+    def transmitted(self) -> None:
+        """Characters left our transmitter."""
+        if self._waiting:
+            self._kernel.wake()
+
+    # -- what has arrived -------------------------------------------------------------------------------------------
+    def _have(self, now: int) -> int:
+        count = 0
+        for burst, lo, hi in self._segments:
+            upto = burst.arrived(now)
+            if hi >= 0:
+                upto = min(upto, hi)
+            if upto > lo:
+                count += upto - lo
+        return count
+
+    def _when(self, n: int) -> int:
+        """Instant at which `n` unread characters are here, as far as is known."""
+        for burst, lo, hi in self._segments:
+            length = (len(burst.data) if hi < 0 else min(hi, len(burst.data))) - lo
+            if n <= length:
+                return int(burst.when(lo + n))
+            n -= max(length, 0)
+        return NEVER
+
+    def _take(self, n: int) -> bytes:
+        segments = self._segments
+        first = segments[0] if segments else None
+        if first is not None and first[1] == 0 and first[2] < 0 and n == len(first[0].data):
+            del segments[0]  # the usual case: one whole reply
+            return bytes(first[0].data)
+        out = bytearray()
+        while n > 0 and segments:
+            burst, lo, hi = segments[0]
+            end = len(burst.data) if hi < 0 else min(hi, len(burst.data))
+            part = burst.data[lo : min(lo + n, end)]
+            out += part
+            n -= len(part)
+            if lo + len(part) >= end:
+                del segments[0]
+            else:
+                segments[0][1] = lo + len(part)
+        return bytes(out)
+
+    def _park(self, deadline: int, what: str) -> bool:
+        self._waiting = True
+        try:
+            return self._kernel.park(deadline, f"{self._port}: {what}")
+        finally:
+            self._waiting = False
+
+    # -- pyserial's API ---------------------------------------------------------------------------------------------
+    @property
+    def in_waiting(self) -> int:
+        """Characters received and not read."""
+        self._check()
+        self._kernel.spin()
+        return self._have(self._clockwork.now)
+
+    @property
+    def out_waiting(self) -> int:
+        """Characters written and not on the wire yet."""
+        self._check()
+        self._kernel.spin()
+        return self._line.unsent()
+
+    def _check(self) -> None:
+        if not self.is_open:
+            raise PortNotOpenError
+        if current() is not self._kernel:
+            raise SerialException(f"{self._port}: used from a thread that does not wait in simulated time")
+
+    def read(self, size: int = 1) -> bytes:
+        """Read up to `size` characters; fewer when the time-out comes first."""
+        self._check()
+        if size <= 0:
+            return b""
+        clockwork = self._clockwork
+        timeout = self._timeout
+        deadline = NEVER if timeout is None else clockwork.now + round(timeout * NS)
+        if self._inter_byte_timeout:
+            return self._read_with_gaps(size, deadline)
+        if deadline <= clockwork.now:
+            self._kernel.spin()
+        while True:
+            now = clockwork.now
+            ready = self._when(size)
+            if ready <= now:
+                return self._take(size)
+            if now >= deadline or not self.is_open:
+                return self._take(self._have(now))
+            self._park(min(ready, deadline), f"read({size})")
+
+    def _read_with_gaps(self, size: int, deadline: int) -> bytes:
+        """Read with `inter_byte_timeout`: a longer gap after a character ends the read."""
+        clockwork = self._clockwork
+        gap = round(self._inter_byte_timeout * NS)
+        began = clockwork.now
+        while True:
+            now = clockwork.now
+            have = self._have(now)
+            if have >= size or now >= deadline:
+                return self._take(min(have, size))
+            limit = deadline
+            if have:
+                limit = min(deadline, max(began, self._when(have)) + gap)
+                if now >= limit:
+                    return self._take(have)
+            self._park(min(self._when(have + 1), limit), f"read({size})")
+
+    def write(self, data: Any) -> int:
+        """Write; waits only while the transmit buffer is full, and then at most `write_timeout`."""
+        self._check()
+        payload = to_bytes(data)
+        if not payload:
+            return 0
+        line = self._line
+        transmitter = self._transmitter
+        if transmitter.current is None and not transmitter.queue and len(payload) <= OUTPUT_BUFFER:
+            line.transmit(transmitter, payload)
+            return len(payload)
+        timeout = self._write_timeout
+        deadline = NEVER if timeout is None else self._clockwork.now + round(timeout * NS)
+        written = 0
+        while written < len(payload):
+            room = OUTPUT_BUFFER - line.unsent()
+            if room > 0:
+                line.transmit(transmitter, payload[written : written + room])
+                written += min(room, len(payload) - written)
+                continue
+            if timeout == 0:
+                return written
+            if self._clockwork.now >= deadline:
+                raise SerialTimeoutException("Write timeout")
+            self._park(min(deadline, self._drained_by(1)), "write")
+        return written
+
+    def _drained_by(self, characters: int) -> int:
+        """Instant at which so many more characters will have left, when nothing holds them."""
+        burst = self._transmitter.current
+        if burst is None:
+            return NEVER
+        return int(burst.when(min(burst.arrived(self._clockwork.now) + characters, len(burst.data))))
+
+    def flush(self) -> None:
+        """Wait until everything written is on the wire."""
+        self._check()
+        while self._transmitter.current is not None or self._transmitter.queue:
+            self._park(NEVER, "flush")
+
+    def reset_input_buffer(self) -> None:
+        """Forget what has arrived; what is still on the wire will come."""
+        self._check()
+        self._take(self._have(self._clockwork.now))
+
+    def reset_output_buffer(self) -> None:
+        """Forget what is not on the wire yet."""
+        self._check()
+        self._line.drop_output()
+
+    def cancel_read(self) -> None:
+        """Wake a waiting read; with one thread there is none."""
+
+    def cancel_write(self) -> None:
+        """Wake a waiting write; with one thread there is none."""
+
+    def send_break(self, duration: float = 0.25) -> None:
+        """Hold the line at break for so many seconds."""
+        self._check()
+        self.break_condition = True
+        self._kernel.sleep(duration)
+        self.break_condition = False
+
+    def set_output_flow_control(self, enable: bool = True) -> None:
+        """Let output go (True) or hold it, as XON and XOFF from the device would."""
+        self._check()
+        if enable:
+            self._line.release()
+        else:
+            self._transmitter.held = True
+
+    def set_input_flow_control(self, enable: bool = True) -> None:
+        """Send XON (True) or XOFF to the device."""
+        self.write(bytes([XON if enable else XOFF]))
+
+    def nonblocking(self) -> None:
+        """There is no descriptor to change; `timeout = 0` is what counts."""
+        self._check()
+
+    def set_low_latency_mode(self, low_latency_settings: bool) -> None:
+        """Characters are readable the moment they are complete: there is no latency to lower."""
+        self._check()
+
+    def _set_special_baudrate(self, baudrate: int) -> None:
+        """Any baud rate is as good as another here."""
+
+    def _update_break_state(self) -> None:
+        now = self._clockwork.now
+        if self._break_state:
+            self._break_since = now
+        elif self._break_since is not None:
+            since, self._break_since = self._break_since, None
+            if now > since:
+                for device in self._line.devices:
+                    self._line.apply(device, device.hear(now, b"\x00", since, now, {0: BREAK | FRAMING}))
+
+    def _update_rts_state(self) -> None:
+        """RTS is kept for reading back; no emulated device looks at it."""
+
+    def _update_dtr_state(self) -> None:
+        """DTR is kept for reading back; no emulated device looks at it."""
+
+    @property
+    def cts(self) -> bool:
+        """Clear to send, as the device drives it."""
+        self._check()
+        return self._line.cts
+
+    @property
+    def dsr(self) -> bool:
+        """Data set ready, as the device drives it."""
+        self._check()
+        return self._line.dsr
+
+    @property
+    def ri(self) -> bool:
+        """Ring indicator: never."""
+        self._check()
+        return False
+
+    @property
+    def cd(self) -> bool:
+        """Carrier detect: the device is there."""
+        self._check()
+        return True
+
+    @property
+    def xonxoff_active(self) -> bool:
+        """Whether a device's XOFF holds our output now."""
+        return self._transmitter.held

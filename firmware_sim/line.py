@@ -1,0 +1,388 @@
+"""The electrical medium between a collector's port and the devices: RS-485 bus or RS-232 link.
+
+`half` duplex is one pair of wires: every station hears every other, and two that send at once garble each other.
+`full` duplex is one wire each way. The line is driven by timers it is handed (`now`, `call_at`), so it runs the same
+under simulated time, wall time and in a test's own loop.
+
+What it models: character instants, one transmitter per station that queues behind itself, collisions, local echo of
+the port's own characters, settings that differ between the ends, XON/XOFF towards the port's end, modem lines.
+What it does not: cable length, termination, slew rates.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from firmware_sim.burst import Burst, LineSettings, collide
+from firmware_sim.device import Alarm, Device, Effect, Modem, Note, Send, Stop, Watch
+from firmware_sim.resample import resample
+
+XON, XOFF = 0x11, 0x13
+
+
+class Timers(Protocol):
+    """Whatever moves time: a simulated clock, an event loop, a test."""
+
+    @property
+    def now(self) -> int:
+        """The present instant, ns."""
+        ...
+
+    def call_at(self, at: int, fn: Callable[..., Any], *args: Any) -> Any:
+        """Call `fn(*args)` at instant `at`; calls for one instant run in the order they were made."""
+        ...
+
+
+class PortEnd(Protocol):
+    """The collector's end of a line, as a port implements it."""
+
+    settings: LineSettings
+    xonxoff_in_force: bool
+
+    def incoming(self, burst: Burst) -> None:
+        """A burst towards the port has begun; its characters are complete at `burst.when(n)`."""
+        ...
+
+    def transmitted(self) -> None:
+        """Characters left the port's transmitter: room in its buffer, or all sent."""
+        ...
+
+
+class Transmitter:
+    """One station's UART output: what it sends now, what waits, and whether XOFF holds it."""
+
+    __slots__ = ("alarms", "current", "device", "epoch", "held", "port", "queue")
+
+    def __init__(self, device: Device | None, port: PortEnd | None = None) -> None:
+        self.device = device
+        self.port = port
+        self.current: Burst | None = None
+        self.queue: deque[bytes] = deque()
+        self.held = False
+        self.epoch = 0
+        self.alarms: dict[str, int] = {}
+
+    @property
+    def name(self) -> str:
+        """Name of the station, "port" for the collector's end."""
+        return self.device.name if self.device is not None else "port"
+
+
+BurstSink = Callable[[int, str, str, bytes, int, int], Any]
+"""(start ns, line, src, characters as heard, number of damaged characters, end ns)."""
+
+NoteSink = Callable[[str, int, Note], Any]
+"""(device, instant ns, note)."""
+
+
+class Line:
+    """One line with its stations.
+
+    Args:
+        name: as the scenario calls it.
+        timers: what the line schedules on.
+        settings: what the devices on it are set to.
+        duplex: "half" or "full".
+        echo: the port hears its own characters (a half-duplex adapter whose receiver stays on).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        timers: Timers,
+        settings: LineSettings | None = None,
+        duplex: str = "half",
+        *,
+        echo: bool = False,
+    ) -> None:
+        if duplex not in {"half", "full"}:
+            raise ValueError(f"line {name}: duplex is 'half' or 'full', not {duplex!r}")
+        self.name = name
+        self.timers = timers
+        self.settings = settings or LineSettings()
+        self.half = duplex == "half"
+        self.echo = echo
+        self.cts = self.dsr = True
+        self.master: Transmitter = Transmitter(None)
+        self.master_xonxoff = False
+        self._stations: list[Transmitter] = []
+        self._by_device: dict[int, Transmitter] = {}
+        self._active: list[Burst] = []
+        self._burst_sinks: tuple[BurstSink, ...] = ()
+        self._note_sinks: tuple[NoteSink, ...] = ()
+        self.busy_ns = 0
+        self.bursts = 0
+        self.collisions = 0
+
+    # -- who is on the line -----------------------------------------------------------------------------------------
+    def attach(self, device: Device) -> Device:
+        """Put a device on the line."""
+        station = Transmitter(device)
+        self._stations.append(station)
+        self._by_device[id(device)] = station
+        return device
+
+    def attach_master(self, device: Device, *, xonxoff: bool = False) -> Device:
+        """Put a sans-IO master (the house controller's) at the collector's end."""
+        self.master = Transmitter(device)
+        self.master_xonxoff = xonxoff
+        self._by_device[id(device)] = self.master
+        return device
+
+    def attach_port(self, port: PortEnd | None) -> Transmitter:
+        """Put a collector's port at the collector's end, or take it off (None): what waited to be sent is dropped."""
+        old = self.master
+        old.epoch += 1
+        old.queue.clear()
+        if old.current is not None:
+            self._cut(old, finish=False)
+        self.master = Transmitter(None, port)
+        return self.master
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices on the line, in the order they were attached."""
+        return [station.device for station in self._stations if station.device is not None]
+
+    def on_burst(self, sink: BurstSink) -> None:
+        """Call `sink` for each burst when it has ended."""
+        self._burst_sinks = (*self._burst_sinks, sink)
+
+    def on_note(self, sink: NoteSink) -> None:
+        """Call `sink` for each note of a device on this line."""
+        self._note_sinks = (*self._note_sinks, sink)
+
+    # -- effects ----------------------------------------------------------------------------------------------------
+    def apply(self, device: Device, effects: Iterable[Effect]) -> None:
+        """Carry out what a device (or the master) wants to happen."""
+        self._apply(self._by_device[id(device)], effects)
+
+    def _apply(self, station: Transmitter, effects: Iterable[Effect]) -> None:
+        timers = self.timers
+        for effect in effects:
+            if isinstance(effect, Send):
+                if effect.after > 0:
+                    timers.call_at(timers.now + effect.after, self._send_later, station, station.epoch, effect.data)
+                else:
+                    self.transmit(station, effect.data)
+            elif isinstance(effect, Alarm):
+                if effect.at is None:
+                    station.alarms.pop(effect.tag, None)
+                else:
+                    at = max(effect.at, timers.now)
+                    station.alarms[effect.tag] = at
+                    timers.call_at(at, self._ring, station, effect.tag, at)
+            elif isinstance(effect, Note):
+                name = effect.facts.get("device") or station.name
+                for sink in self._note_sinks:
+                    sink(name, timers.now, effect)
+            elif isinstance(effect, Stop):
+                self._stop(station)
+            elif isinstance(effect, Modem):
+                self.cts = self.cts if effect.cts is None else effect.cts
+                self.dsr = self.dsr if effect.dsr is None else effect.dsr
+            else:
+                raise TypeError(f"line {self.name}: {station.name} returned {effect!r}, which is no effect")
+
+    def _send_later(self, station: Transmitter, epoch: int, data: bytes) -> None:
+        if station.epoch == epoch:
+            self.transmit(station, data)
+
+    def _ring(self, station: Transmitter, tag: str, at: int) -> None:
+        # SimPy cannot cancel: an alarm that was replaced finds another instant in its place and falls silent.
+        if station.alarms.get(tag) == at and station.device is not None:
+            del station.alarms[tag]
+            self._apply(station, station.device.wake(at, tag))
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+    def transmit(self, station: Transmitter, data: bytes) -> None:
+        """Send characters from a station, behind what it already sends."""
+        if not data:
+            return
+        if station.current is not None or station.held or station.queue:
+            station.queue.append(data)
+        else:
+            self._begin(station, data)
+
+    def _begin(self, station: Transmitter, data: bytes) -> None:
+        timers = self.timers
+        now = timers.now
+        port = station.port
+        burst = Burst(station, data, now, port.settings if port is not None else self.settings)
+        station.current = burst
+        if self.half:
+            active = self._active
+            if active:
+                for other in active:
+                    if other.end > now and other.src is not station:
+                        collide(other, burst)
+                        self.collisions += 1
+            active.append(burst)
+        master = self.master
+        if station is not master:
+            if master.port is not None:
+                self._to_port(master.port, burst)
+            if (master.port.xonxoff_in_force if master.port is not None else self.master_xonxoff) and (
+                XON in data or XOFF in data
+            ):
+                for i, char in enumerate(burst.data):
+                    if char in (XON, XOFF):
+                        timers.call_at(burst.when(i + 1), self._flow, burst, i, char)
+        elif self.echo and port is not None:
+            port.incoming(burst)
+        timers.call_at(burst.end, self._ended, burst, burst.end)
+        for listener in self._stations:
+            if listener.device.watch is not None and listener is not station:  # type: ignore[union-attr]
+                self._watch(burst, listener, 0)
+        if master.device is not None and master is not station and master.device.watch is not None:
+            self._watch(burst, master, 0)
+
+    def _to_port(self, port: PortEnd, burst: Burst) -> None:
+        if port.settings == burst.settings:
+            port.incoming(burst)
+            return
+        data, flaws = resample(burst.data, burst.settings, port.settings)
+        view = Burst(burst.src, data, burst.start, port.settings)
+        view.flaws = flaws or None
+        port.incoming(view)
+
+    def _ended(self, burst: Burst, end: int) -> None:
+        if burst.end != end or burst.src.current is not burst:
+            return  # it was cut: its new end has an event of its own
+        station = burst.src
+        station.current = None
+        if self.half:
+            self._active.remove(burst)
+        self.busy_ns += end - burst.start
+        self.bursts += 1
+        flaws = len(burst.flaws) if burst.flaws else 0
+        for sink in self._burst_sinks:
+            sink(burst.start, self.name, station.name, burst.data, flaws, end)
+        if burst.data:
+            self._heard_by_all(burst, station, end)
+        if station.queue and station.current is None and not station.held:
+            self._begin(station, station.queue.popleft())
+        if station.port is not None:
+            station.port.transmitted()
+
+    def _heard_by_all(self, burst: Burst, station: Transmitter, end: int) -> None:
+        master = self.master
+        from_master = station is master
+        if from_master or self.half:
+            for listener in self._stations:
+                if listener is not station:
+                    self._hear(burst, listener, end)
+        if master.device is not None and (not from_master or self.echo):
+            self._hear(burst, master, end)
+
+    def _hear(self, burst: Burst, listener: Transmitter, now: int) -> None:
+        device = listener.device
+        assert device is not None
+        if burst.settings != self.settings:
+            data, flaws = resample(burst.data, burst.settings, self.settings)
+            if data:
+                self._apply(listener, device.hear(now, data, burst.start, burst.end, flaws or None))
+            return
+        if burst.heard is None:
+            self._apply(listener, device.hear(now, burst.data, burst.start, burst.end, burst.flaws))
+            return
+        self._hear_upto(burst, listener, len(burst.data), now)
+
+    # -- hearing early ----------------------------------------------------------------------------------------------
+    def _watch(self, burst: Burst, listener: Transmitter, position: int) -> None:
+        """Arrange that a watching device hears when its character comes, or after its count."""
+        if not self.half and (burst.src is self.master) == (listener is self.master):
+            return
+        if burst.settings != self.settings:
+            return  # garbled characters have no instants of their own: heard at the end
+        watch: Watch | None = listener.device.watch  # type: ignore[union-attr]
+        if burst.heard is None:
+            burst.heard = {}
+        burst.heard.setdefault(listener, 0)
+        if watch is None:
+            return
+        index = len(burst.data)
+        for char in watch.chars:
+            found = burst.data.find(char, position, index)
+            if found >= 0:
+                index = found + 1
+        if watch.after > 0:
+            index = min(index, position + watch.after)
+        if index < len(burst.data):
+            self.timers.call_at(burst.when(index), self._early, burst, listener, index)
+
+    def _early(self, burst: Burst, listener: Transmitter, index: int) -> None:
+        if burst.heard is None or burst.heard.get(listener, 0) >= index or index > len(burst.data):
+            return
+        self._hear_upto(burst, listener, index, burst.when(index))
+        if burst.src.current is burst:
+            self._watch(burst, listener, index)
+
+    def _hear_upto(self, burst: Burst, listener: Transmitter, index: int, now: int) -> None:
+        assert burst.heard is not None
+        position = burst.heard.get(listener, 0)
+        if position < index:
+            burst.heard[listener] = index
+            effects = listener.device.hear(  # type: ignore[union-attr]
+                now,
+                burst.data[position:index],
+                burst.when(position),
+                burst.when(index),
+                burst.flaws_from(position, index),
+            )
+            self._apply(listener, effects)
+
+    # -- stopping ---------------------------------------------------------------------------------------------------
+    def _cut(self, station: Transmitter, *, finish: bool) -> bytes:
+        burst = station.current
+        if burst is None:
+            return b""
+        now = self.timers.now
+        rest = burst.cut(now, finish=finish)
+        if burst.end <= now:
+            burst.end = now
+            self._ended(burst, now)
+        else:
+            self.timers.call_at(burst.end, self._ended, burst, burst.end)
+        return rest
+
+    def _stop(self, station: Transmitter) -> None:
+        station.epoch += 1
+        station.queue.clear()
+        self._cut(station, finish=False)
+
+    def _flow(self, burst: Burst, index: int, char: int) -> None:
+        if index >= len(burst.data) or burst.data[index] != char:
+            return  # the burst was cut before this character
+        master = self.master
+        if char == XOFF and not master.held:
+            master.held = True
+            rest = self._cut(master, finish=True)
+            if rest:
+                master.queue.appendleft(rest)
+        elif char == XON and master.held:
+            self.release()
+
+    def release(self) -> None:
+        """Let the port's end send again (XON came, or the port gave up flow control)."""
+        master = self.master
+        master.held = False
+        if master.queue and master.current is None:
+            self._begin(master, master.queue.popleft())
+        if master.port is not None:
+            master.port.transmitted()
+
+    def drop_output(self) -> None:
+        """Forget what the port's end has not sent; the character on the wire ends."""
+        self.master.queue.clear()
+        self._cut(self.master, finish=True)
+
+    def unsent(self) -> int:
+        """Characters of the port's end that are not complete on the wire yet."""
+        master = self.master
+        n = sum(map(len, master.queue))
+        if master.current is not None:
+            n += len(master.current.data) - master.current.arrived(self.timers.now)
+        return n
