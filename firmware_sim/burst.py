@@ -8,7 +8,7 @@ hours of polling drift by nothing (virtual-time.md sections 1 and 2).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from firmware_sim.device import COLLISION, FRAMING, NS, Flaws
@@ -32,12 +32,17 @@ class LineSettings:
     data_bits: int = 8
     parity: str = "N"
     stop_bits: float = 1
+    char_num: int = field(init=False, repr=False, compare=False, default=0)
+    char_den: int = field(init=False, repr=False, compare=False, default=1)
+    """A character lasts char_num / char_den ns, exactly."""
 
     def __post_init__(self) -> None:
         if self.baud <= 0 or self.data_bits not in {5, 6, 7, 8} or self.parity not in PARITIES:
             raise ValueError(f"no such line settings: {self.baud} {self.data_bits}{self.parity}{self.stop_bits}")
         if self.stop_bits not in {1, 1.5, 2}:
             raise ValueError(f"stop bits are 1, 1.5 or 2, not {self.stop_bits}")
+        object.__setattr__(self, "char_num", self.half_bits * NS)
+        object.__setattr__(self, "char_den", 2 * self.baud)
 
     @classmethod
     def parse(cls, text: str) -> LineSettings:
@@ -60,7 +65,7 @@ class LineSettings:
 
     def duration(self, characters: int) -> int:
         """Nanoseconds that many characters take, rounded up once for all of them."""
-        return -(-characters * self.half_bits * NS // (2 * self.baud))
+        return -(-characters * self.char_num // self.char_den)
 
     def __str__(self) -> str:
         return f"{self.baud} {self.data_bits}{self.parity}{self.stop_bits:g}"
@@ -86,8 +91,8 @@ class Burst:
         self.sent = self.data = data
         self.start = start
         self.settings = settings
-        self._num = num = settings.half_bits * NS
-        self._den = den = 2 * settings.baud
+        self._num = num = settings.char_num
+        self._den = den = settings.char_den
         self.end = start - (-len(data) * num // den)
         self.flaws: dict[int, int] | None = None
         self.heard: dict[Any, int] | None = None

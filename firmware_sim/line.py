@@ -240,7 +240,7 @@ class Line:
             self._watch(burst, master, 0)
 
     def _to_port(self, port: PortEnd, burst: Burst) -> None:
-        if port.settings == burst.settings:
+        if port.settings is burst.settings or port.settings == burst.settings:
             port.incoming(burst)
             return
         data, flaws = resample(burst.data, burst.settings, port.settings)
@@ -280,7 +280,7 @@ class Line:
     def _hear(self, burst: Burst, listener: Transmitter, now: int) -> None:
         device = listener.device
         assert device is not None
-        if burst.settings != self.settings:
+        if burst.settings is not self.settings and burst.settings != self.settings:
             data, flaws = resample(burst.data, burst.settings, self.settings)
             if data:
                 self._apply(listener, device.hear(now, data, burst.start, burst.end, flaws or None))

@@ -8,7 +8,7 @@ woken by input (virtual-time.md section 2).
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappush
+from heapq import heappop, heappush
 from typing import Any
 
 import simpy
@@ -17,23 +17,14 @@ from simpy.events import NORMAL
 from firmware_sim.device import NS
 
 
-class _Call(simpy.Event):
-    """One bare callback at an instant: the cheapest thing SimPy can schedule."""
+class _Call:
+    """One bare callback at an instant. It stands in SimPy's queue but is no event: nobody can wait for it."""
 
-    __slots__ = ("_args", "_fn")
+    __slots__ = ("args", "fn")
 
-    def __init__(self, env: simpy.Environment, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        # simpy.Event.__init__ would be called half a million times a minute to set these same five names.
-        self.env = env
-        self.callbacks = [self._run]
-        self._value = None
-        self._ok = True
-        self._defused = False
-        self._fn = fn
-        self._args = args
-
-    def _run(self, _event: simpy.Event) -> None:
-        self._fn(*self._args)
+    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.fn = fn
+        self.args = args
 
 
 class Clockwork(simpy.Environment):
@@ -49,13 +40,22 @@ class Clockwork(simpy.Environment):
     def __init__(self, start: int = 0) -> None:
         super().__init__(start)
 
-    def call_at(self, at: int, fn: Callable[..., Any], *args: Any) -> simpy.Event:
+    def call_at(self, at: int, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn(*args)` at instant `at` (never before now); calls for one instant keep their order."""
-        event = _Call(self, fn, args)
         if at < self._now:
             raise ValueError(f"call_at({at}): that instant is past, it is {self._now} now")
-        heappush(self._queue, (at, NORMAL, next(self._eid), event))
-        return event
+        heappush(self._queue, (at, NORMAL, next(self._eid), _Call(fn, args)))  # type: ignore[misc]
+
+    def step(self) -> None:
+        """Run the next event: a bare call at once, anything else as SimPy does."""
+        queue = self._queue
+        if queue and type(queue[0][3]) is _Call:
+            entry: Any = heappop(queue)
+            self._now = entry[0]
+            call = entry[3]
+            call.fn(*call.args)
+        else:
+            super().step()
 
     def advance_to(self, at: int) -> None:
         """Run everything due at or before `at`, then stand at `at`.

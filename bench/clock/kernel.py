@@ -96,9 +96,15 @@ class Kernel:
         """Make the parked actor runnable; the step in progress ends first."""
         self._woken = True
 
+    def shorten(self, at: int) -> None:
+        """Let the wait in progress end at `at`, if that is before its deadline."""
+        self._limit = min(self._limit, at)
+
     # -- the one blocking primitive ---------------------------------------------------------------------------------
     def park(self, deadline: int = NEVER, on: object = None) -> bool:
         """Wait until somebody calls `wake` (True) or the instant `deadline` comes (False).
+
+        A wait that was shortened ends like one whose deadline came: callers look at the clock.
 
         Raises:
             DayOver: the day ended first.
@@ -130,12 +136,12 @@ class Kernel:
         if self._woken:
             return True
         limit = self._limit
-        if limit == NEVER:
+        if limit >= NEVER:
             raise VirtualDeadlock(
                 f"the collector waits on {on} without a time-out and nothing is scheduled that could wake it"
             )
-        clockwork.advance_to(limit)
-        if deadline > self.until:
+        clockwork._now = max(clockwork._now, limit)  # noqa: SLF001 - everything due by then has run
+        if limit == self.until and deadline > limit:
             self._end_of_day()
             return self.park(deadline, on)
         return False

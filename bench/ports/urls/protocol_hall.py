@@ -57,6 +57,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         self._clockwork = mount.kernel.clockwork
         self._segments: list[list[Any]] = []  # [burst, next index, end index or -1 for "to its end"]
         self._waiting = False
+        self._wanted = 0
         self._break_since: int | None = None
         self._reconfigure_port(force_update=True)
         self._transmitter = self._line.attach_port(self)
@@ -75,7 +76,9 @@ class Serial(serial.Serial):  # type: ignore[misc]
         self._segments.clear()
 
     def _reconfigure_port(self, force_update: bool = False) -> None:
-        self.settings = LineSettings(int(self._baudrate), self._bytesize, self._parity, self._stopbits)
+        settings = LineSettings(int(self._baudrate), self._bytesize, self._parity, self._stopbits)
+        # One object for equal settings: the line compares identities first, once for each burst.
+        self.settings = self._line.settings if settings == self._line.settings else settings
         self.xonxoff_in_force = bool(self._xonxoff)
 
     def fileno(self) -> int:
@@ -98,8 +101,8 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 self._segments.append([burst, lo, -1])
         else:
             self._segments.append([burst, 0, -1])
-        if self._waiting:
-            self._kernel.wake()
+        if self._wanted:
+            self._kernel.shorten(self._when(self._wanted))
 
     def transmitted(self) -> None:
         """Characters left our transmitter."""
@@ -145,10 +148,10 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 segments[0][1] = lo + len(part)
         return bytes(out)
 
-    def _park(self, deadline: int, what: str) -> bool:
+    def _park(self, deadline: int) -> None:
         self._waiting = True
         try:
-            return self._kernel.park(deadline, f"{self._port}: {what}")
+            self._kernel.park(deadline, self)
         finally:
             self._waiting = False
 
@@ -192,7 +195,11 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 return self._take(size)
             if now >= deadline or not self.is_open:
                 return self._take(self._have(now))
-            self._park(min(ready, deadline), f"read({size})")
+            self._wanted = size
+            try:
+                self._kernel.park(deadline if deadline < ready else ready, self)
+            finally:
+                self._wanted = 0
 
     def _read_with_gaps(self, size: int, deadline: int) -> bytes:
         """Read with `inter_byte_timeout`: a longer gap after a character ends the read."""
@@ -209,7 +216,11 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 limit = min(deadline, max(began, self._when(have)) + gap)
                 if now >= limit:
                     return self._take(have)
-            self._park(min(self._when(have + 1), limit), f"read({size})")
+            self._wanted = have + 1
+            try:
+                self._kernel.park(min(self._when(have + 1), limit), self)
+            finally:
+                self._wanted = 0
 
     def write(self, data: Any) -> int:
         """Write; waits only while the transmit buffer is full, and then at most `write_timeout`."""
@@ -235,7 +246,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 return written
             if self._clockwork.now >= deadline:
                 raise SerialTimeoutException("Write timeout")
-            self._park(min(deadline, self._drained_by(1)), "write")
+            self._park(min(deadline, self._drained_by(1)))
         return written
 
     def _drained_by(self, characters: int) -> int:
@@ -249,7 +260,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         """Wait until everything written is on the wire."""
         self._check()
         while self._transmitter.current is not None or self._transmitter.queue:
-            self._park(NEVER, "flush")
+            self._park(NEVER)
 
     def reset_input_buffer(self) -> None:
         """Forget what has arrived; what is still on the wire will come."""

@@ -1,0 +1,46 @@
+# hallbench: `make day` shows it, `make test` proves it. Both set everything up on a machine with Python 3.11+ and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help day test fast lint speed gates lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hallbench needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+day: $(READY)  ## one day of a commune hall, with its verdict
+	$(BIN)/hallbench day
+
+test: $(READY) lint  ## format, lint, types, layers, tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+fast: $(READY)  ## tests only, stop at the first failure
+	$(BIN)/python -m pytest -x -n 2 --dist worksteal
+
+lint: $(READY)  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+speed: $(READY)  ## the benchmarks: writes benchmarks/results.json
+	$(BIN)/python benchmarks/run.py
+
+gates: $(READY)  ## the long checks, under an hour
+	$(BIN)/python -m pytest -m gate -n 2
+
+lock:  ## pin requirements.in again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements.in -o requirements.txt
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,86 @@
+"""The run directory: everything a day leaves behind, under fixed names (architecture.md section 7)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+HISTORY = "history.ndjson"
+RUN = "run.json"
+DAY = "day.json"
+VERDICT = "verdict.json"
+RECORDS = "records.sqlite"
+DEVICES = "devices.json"
+LOG = "collector.log"
+
+
+class CannotWrite(OSError):
+    """The run directory cannot be made or written to."""
+
+
+class RunDirectory:
+    """One run's directory.
+
+    Args:
+        wanted: the directory asked for; None makes `runs/NAME`, or `runs/NAME-2` and so on when that is taken.
+        name: for the default.
+    """
+
+    def __init__(self, wanted: Path | None, name: str) -> None:
+        self.path = (wanted or self._free(Path("runs"), name)).resolve()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if any(self.path.iterdir()):
+                self._only_ours()
+            probe = self.path / ".probe"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as exc:
+            if isinstance(exc, CannotWrite):
+                raise
+            raise CannotWrite(
+                f"cannot write a run to {self.path}: {exc.strerror or exc}; choose another directory with --out"
+            ) from exc
+
+    @staticmethod
+    def _free(root: Path, name: str) -> Path:
+        for n in count(1):
+            path = root / (name if n == 1 else f"{name}-{n}")
+            if not path.exists():
+                return path
+        raise AssertionError  # count() does not end
+
+    def _only_ours(self) -> None:
+        """A directory that holds an earlier run is used again; one that holds anything else is left alone."""
+        if not (self.path / RUN).is_file() and not (self.path / HISTORY).is_file():
+            raise CannotWrite(
+                f"{self.path} is not empty and holds no earlier run: nothing is written there; "
+                "name an empty or a new directory with --out"
+            )
+        for name in (HISTORY, RUN, DAY, VERDICT, RECORDS, DEVICES, LOG, "records.ndjson", "report.html"):
+            for path in (self.path / name, *self.path.glob(f"{name}-*")):
+                path.unlink(missing_ok=True)
+
+    def file(self, name: str) -> Path:
+        """Path of one of its files."""
+        return self.path / name
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> Path:
+        """Write one JSON file, whole or not at all."""
+        path = self.path / name
+        partial = path.with_suffix(".partial")
+        try:
+            partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            partial.replace(path)
+        except OSError as exc:
+            raise CannotWrite(f"cannot write {path}: {exc.strerror or exc}; free some space and run again") from exc
+        return path
+
+    def shown(self) -> str:
+        """The path as a person in the working directory would write it."""
+        relative = os.path.relpath(self.path)
+        return relative if len(relative) < len(str(self.path)) else str(self.path)

@@ -1,0 +1,183 @@
+"""The hall's hardware on a clock: lines, devices, and the hands that touch them.
+
+A rig is built from a scenario. It knows the device classes (the hall does not), gives each line its devices, and leads a
+human action ("press", "take_paper") to the device's method of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.clock.clockwork import Clockwork
+from bench.scenario.model import LineSpec, Scenario
+from firmware_sim.burst import LineSettings
+from firmware_sim.device import Device
+from firmware_sim.devices.clerk_console import ClerkConsole
+from firmware_sim.devices.counter_display import CounterDisplay
+from firmware_sim.devices.kiosk_button import KioskButton
+from firmware_sim.devices.main_board import MainBoard
+from firmware_sim.devices.rating_keypad import RatingKeypad
+from firmware_sim.devices.ticket_printer import PROFILES, TicketPrinter
+from firmware_sim.line import BurstSink, Line, NoteSink
+from firmware_sim.modbus_line import ModbusLine
+from firmware_sim.modbus_slave import Slave
+
+
+class NoSuchDevice(LookupError):
+    """A name that no device of this hall has."""
+
+
+class NoSuchAction(LookupError):
+    """Something that cannot be done to this device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One device where it is.
+
+    Attributes:
+        name: of the device.
+        thing: the device, or the slave on its line's Modbus station.
+        line: its line.
+        station: the Modbus station for slaves, else None.
+    """
+
+    name: str
+    thing: Any
+    line: Line
+    station: ModbusLine | None
+
+
+def _keypad(spec: Any, scenario: Scenario) -> Slave:
+    return RatingKeypad(spec.name, clock_offset=scenario.epoch_ns, clock_battery=True)
+
+
+def _console(spec: Any, scenario: Scenario) -> Slave:
+    return ClerkConsole(spec.name, clock_offset=scenario.epoch_ns, clock_battery=True)
+
+
+def _kiosk(spec: Any, scenario: Scenario) -> Slave:
+    return KioskButton(spec.name, clock_offset=scenario.epoch_ns, clock_battery=True)
+
+
+def _display(spec: Any, _scenario: Scenario) -> Slave:
+    return CounterDisplay(spec.name, digits=spec.digits)
+
+
+def _board(spec: Any, _scenario: Scenario) -> Slave:
+    return MainBoard(spec.name, rows=spec.rows)
+
+
+def _printer(spec: Any, _scenario: Scenario) -> Device:
+    return TicketPrinter(
+        spec.name,
+        PROFILES[spec.profile],
+        paper_mm=round(spec.paper_m * 1000),
+        near_end_mm=round(spec.near_end_m * 1000),
+    )
+
+
+SLAVES: Mapping[str, Callable[[Any, Scenario], Slave]] = {
+    "rating_keypad": _keypad,
+    "clerk_console": _console,
+    "kiosk_button": _kiosk,
+    "counter_display": _display,
+    "main_board": _board,
+}
+"""Kinds that are Modbus slaves, and how one is made."""
+
+STATIONS: Mapping[str, Callable[[Any, Scenario], Device]] = {"ticket_printer": _printer}
+"""Kinds that are stations of their own on a line."""
+
+PROTOCOLS: Mapping[str, str] = {**dict.fromkeys(SLAVES, "modbus_rtu"), **dict.fromkeys(STATIONS, "escpos")}
+"""Kind -> protocol it speaks."""
+
+
+class Rig:
+    """All lines and devices of a hall.
+
+    Args:
+        scenario: what to build.
+        clockwork: what everything runs on.
+    """
+
+    def __init__(self, scenario: Scenario, clockwork: Clockwork) -> None:
+        self.scenario = scenario
+        self.clockwork = clockwork
+        self.lines: dict[str, Line] = {}
+        self.devices: dict[str, Placed] = {}
+        for spec in scenario.lines:
+            self.lines[spec.name] = self._build(spec)
+
+    def _build(self, spec: LineSpec) -> Line:
+        settings = LineSettings.parse(spec.settings)
+        line = Line(spec.name, self.clockwork, settings, spec.duplex, echo=spec.echo)
+        station: ModbusLine | None = None
+        for device in spec.devices:
+            if device.kind in STATIONS:
+                made = STATIONS[device.kind](device, self.scenario)
+                line.attach(made)
+                self.devices[device.name] = Placed(device.name, made, line, None)
+                continue
+            if station is None:
+                station = ModbusLine("slaves", settings, turnaround=round(spec.turnaround_ms * 1_000_000))
+                line.attach(station)
+            slave = SLAVES[device.kind](device, self.scenario)
+            station.attach(slave, device.unit)  # type: ignore[union-attr]
+            self.devices[device.name] = Placed(device.name, slave, line, station)
+        return line
+
+    def listen(self, burst: BurstSink | None, *notes: NoteSink) -> None:
+        """Let sinks get every burst and every note of every line."""
+        for line in self.lines.values():
+            if burst is not None:
+                line.on_burst(burst)
+            for sink in notes:
+                line.on_note(sink)
+
+    def power_on(self) -> None:
+        """Give every device its supply: what it does first (boot note, XON) happens now."""
+        now = self.clockwork.now
+        for placed in self.devices.values():
+            start = getattr(placed.thing, "power_on", None)
+            if start is not None:
+                self._carry_out(placed, start(now))
+
+    def act(self, device: str, action: str, *args: Any) -> None:
+        """Do what a person does: `act("keypad-3", "press", 5)`.
+
+        Raises:
+            NoSuchDevice, NoSuchAction: with what there is.
+        """
+        placed = self.devices.get(device)
+        if placed is None:
+            raise NoSuchDevice(f"there is no device {device!r}; there are: {', '.join(self.devices)}")
+        method = getattr(placed.thing, action, None)
+        if method is None or action.startswith("_"):
+            raise NoSuchAction(f"nobody can {action!r} {device} ({type(placed.thing).__name__})")
+        self._carry_out(placed, method(self.clockwork.now, *args))
+
+    def _carry_out(self, placed: Placed, effects: Iterable[Any]) -> None:
+        if placed.station is None:
+            placed.line.apply(placed.thing, effects)
+        else:
+            placed.line.apply(placed.station, placed.station.relabel(placed.thing, effects))
+
+    def inventory(self) -> list[dict[str, Any]]:
+        """Every device as the history's header and `{devices}` list it."""
+        rows = []
+        for line, spec in self.scenario.placed:
+            rows.append(
+                {
+                    "name": spec.name,
+                    "kind": spec.kind,
+                    "protocol": PROTOCOLS[spec.kind],
+                    "line": line.name,
+                    "unit": getattr(spec, "unit", None),
+                    "counter": getattr(spec, "counter", None),
+                    "owner": line.owner,
+                }
+            )
+        return rows
