@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,7 +24,7 @@ from bench import __version__
 from bench.clock.clockwork import Clockwork, clock_text
 from bench.clock.kernel import BenchFailure, Kernel
 from bench.clock.standins import REAL, installed
-from bench.controller.office import HouseController
+from bench.controller.house import HouseController
 from bench.controller.plan import from_scenario
 from bench.controller.store import Store
 from bench.hall.day import Day
@@ -143,6 +144,7 @@ class _World:
         self.rig = Rig(scenario, self.clockwork)
         self.history = HistoryWriter(directory.file(HISTORY), self._header())
         self.wire = WireLog(self.history, options.evidence)
+        self.history_sha256: str | None = None
         self.why = "horizon"
         self.hall = Hall(
             self.clockwork, scenario, options.day, self.rig.act, self._record_of("hall"), self._hall_is_empty
@@ -183,15 +185,14 @@ class _World:
 
     def _note_of(self, src: str) -> Callable[[str, int, Note], None]:
         record = self.history.record
-        masters = {f"house/{name}" for name in self.rig.lines}
 
         def write(device: str, at: int, note: Note) -> None:
-            if device in masters:
-                record(at, "house", note.kind, note.facts)
-            else:
-                record(at, src, note.kind, {"device": device, **note.facts})
+            record(at, src, note.kind, {"device": device, **note.facts})
 
         return write
+
+    def _house_note(self, at: int, note: Note) -> None:
+        self.history.record(at, "house", note.kind, note.facts)
 
     def _wire_up_house(self) -> None:
         plan = from_scenario(self.scenario)
@@ -199,13 +200,12 @@ class _World:
             return
         url = self.directory.file(RECORDS if self.options.program is None else "house.sqlite")
         self.store = Store(f"sqlite:///{url}")
-        house = HouseController(plan, self.store, clock_offset=self.scenario.epoch_ns)
+        self.house = HouseController(plan, self.store, self.scenario.epoch_ns, self._house_note)
         for line_plan in plan.lines:
             line = self.rig.lines[line_plan.name]
-            master = house.masters[line_plan.name]
+            master = self.house.masters[line_plan.name]
             line.attach_master(master, xonxoff=line_plan.xonxoff)
-            house.connect(line_plan.name, _apply_to(line, master))
-        self.house = house
+            self.house.connect(line_plan.name, partial(line.apply, master))
 
     # -- running ----------------------------------------------------------------------------------------------------
     def run(self, program: Program | None, env: Mapping[str, str], ports: Mapping[str, str]) -> tuple[Exit | None, bool]:
@@ -223,9 +223,11 @@ class _World:
         if program is not None:
             ended, opened = self._with_collector(program, env, ports)
         self.kernel.drive()
+        if self.store is not None:
+            self.house.close(self.clockwork.now)
         run_record("run_end", {"why": self.why})
         self.wire.close()
-        self.history.close()
+        self.history_sha256 = self.history.close()
         return ended, opened
 
     def _with_collector(
@@ -280,13 +282,6 @@ class _World:
         os._exit(EXIT_HUNG_BY_FORCE)
 
 
-def _apply_to(line: Any, master: Any) -> Callable[[Any], None]:
-    def apply(effects: Any) -> None:
-        line.apply(master, effects)
-
-    return apply
-
-
 @contextlib.contextmanager
 def _hall_time_zone(zone: str) -> Iterator[None]:
     """The collector lives in the hall's time zone."""
@@ -323,12 +318,12 @@ def _run_facts(world: _World, ended: Exit | None, *, opened: bool, real: float, 
         "program": "house" if options.program is None else "collector",
         "collector": None if ended is None else {"status": ended.status, "how": ended.how, "detail": ended.detail},
         "opened_a_port": opened,
+        "records": options.scenario.records.model_dump(),
         "ended": why,
         "ended_at": clock_text(world.clockwork.now, millis=True),
         "real_seconds": round(real, 3),
         "hall_seconds": elapsed / NS,
-        "history_sha256": getattr(world.history, "sha256", None),
-        "wire_sha256": world.wire.sha256,
+        "history_sha256": world.history_sha256,
         "lines": [
             {
                 "line": line.name,

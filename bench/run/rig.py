@@ -154,10 +154,10 @@ class Rig:
         placed = self.devices.get(device)
         if placed is None:
             raise NoSuchDevice(f"there is no device {device!r}; there are: {', '.join(self.devices)}")
-        method = getattr(placed.thing, action, None)
-        if method is None or action.startswith("_"):
-            raise NoSuchAction(f"nobody can {action!r} {device} ({type(placed.thing).__name__})")
-        self._carry_out(placed, method(self.clockwork.now, *args))
+        possible = placed.thing.human
+        if action not in possible:
+            raise NoSuchAction(f"nobody can {action!r} {device}; what people do with it: {', '.join(possible)}")
+        self._carry_out(placed, getattr(placed.thing, action)(self.clockwork.now, *args))
 
     def _carry_out(self, placed: Placed, effects: Iterable[Any]) -> None:
         if placed.station is None:
