@@ -53,7 +53,7 @@ class PortEnd(Protocol):
 class Transmitter:
     """One station's UART output: what it sends now, what waits, and whether XOFF holds it."""
 
-    __slots__ = ("alarms", "current", "device", "epoch", "held", "port", "queue")
+    __slots__ = ("alarms", "current", "device", "due", "epoch", "held", "port", "queue")
 
     def __init__(self, device: Device | None, port: PortEnd | None = None) -> None:
         self.device = device
@@ -63,6 +63,7 @@ class Transmitter:
         self.held = False
         self.epoch = 0
         self.alarms: dict[str, int] = {}
+        self.due: dict[str, int] = {}
 
     @property
     def name(self) -> str:
@@ -162,18 +163,21 @@ class Line:
     def _apply(self, station: Transmitter, effects: Iterable[Effect]) -> None:
         timers = self.timers
         for effect in effects:
-            if isinstance(effect, Send):
-                if effect.after > 0:
-                    timers.call_at(timers.now + effect.after, self._send_later, station, station.epoch, effect.data)
+            if isinstance(effect, Alarm):
+                at, tag = effect
+                if at is None:
+                    station.alarms.pop(tag, None)
+                    continue
+                station.alarms[tag] = at
+                due = station.due.get(tag)
+                if due is None or at < due:
+                    self._set(station, tag, at)
+            elif isinstance(effect, Send):
+                data, after = effect
+                if after > 0:
+                    timers.call_at(timers.now + after, self._send_later, station, station.epoch, data)
                 else:
-                    self.transmit(station, effect.data)
-            elif isinstance(effect, Alarm):
-                if effect.at is None:
-                    station.alarms.pop(effect.tag, None)
-                else:
-                    at = max(effect.at, timers.now)
-                    station.alarms[effect.tag] = at
-                    timers.call_at(at, self._ring, station, effect.tag, at)
+                    self.transmit(station, data)
             elif isinstance(effect, Note):
                 name = effect.facts.get("device") or station.name
                 for sink in self._note_sinks:
@@ -190,11 +194,27 @@ class Line:
         if station.epoch == epoch:
             self.transmit(station, data)
 
+    def _set(self, station: Transmitter, tag: str, at: int) -> None:
+        at = max(at, self.timers.now)
+        station.due[tag] = at
+        self.timers.call_at(at, self._ring, station, tag, at)
+
     def _ring(self, station: Transmitter, tag: str, at: int) -> None:
-        # SimPy cannot cancel: an alarm that was replaced finds another instant in its place and falls silent.
-        if station.alarms.get(tag) == at and station.device is not None:
-            del station.alarms[tag]
-            self._apply(station, station.device.wake(at, tag))
+        # A call cannot be taken back. An alarm that was put off (a time-out, at each request) keeps the call it has and
+        # makes a new one when that falls due; one that was put forward makes a new call and forgets the later one.
+        if station.due.get(tag) != at:
+            return
+        del station.due[tag]
+        wanted = station.alarms.get(tag)
+        if wanted is None:
+            return
+        if wanted > at:
+            self._set(station, tag, wanted)
+            return
+        del station.alarms[tag]
+        effects = station.device.wake(at, tag)  # type: ignore[union-attr]
+        if effects:
+            self._apply(station, effects)
 
     # -- sending ----------------------------------------------------------------------------------------------------
     def transmit(self, station: Transmitter, data: bytes) -> None:
@@ -286,7 +306,9 @@ class Line:
                 self._apply(listener, device.hear(now, data, burst.start, burst.end, flaws or None))
             return
         if burst.heard is None:
-            self._apply(listener, device.hear(now, burst.data, burst.start, burst.end, burst.flaws))
+            effects = device.hear(now, burst.data, burst.start, burst.end, burst.flaws)
+            if effects:
+                self._apply(listener, effects)
             return
         self._hear_upto(burst, listener, len(burst.data), now)
 

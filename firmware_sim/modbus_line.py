@@ -1,0 +1,246 @@
+"""All Modbus RTU slaves of one line as one station: each frame is cut once, checked once, and given to its slave.
+
+Frames are told apart by silence, and silence is arithmetic on the instants at which characters began and ended
+(MODBUS over Serial Line V1.02, 2.5.1.1 [K]; protocols.md 1.1): t3.5 without a character ends a frame, a hole of more
+than t1.5 inside one spoils it. Nothing is ever guessed from the bytes, so what other stations say to each other, noise,
+halves of frames and unknown functions leave no trace in the next frame.
+
+The station takes a frame at the instant t3.5 has passed. What begins in the last character time before that instant
+cannot be known yet, a UART reports a character when it is complete: the frame is taken then as it is, and the late
+character spoils what follows it. The slaves' own replies are not heard, and no silence is demanded after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import and_
+
+from firmware_sim.burst import LineSettings
+from firmware_sim.device import OVERRUN, Alarm, Effect, Flaws, Note, Send, Stop, Watch
+from firmware_sim.modbus_server import Heard, Server
+from firmware_sim.modbus_slave import Slave
+from protocol.checks import crc16_modbus
+from protocol.modbus.pdu import BROADCASTABLE, FC
+from protocol.modbus.rtu import BROADCAST, MAX_ADU, MIN_ADU, seal, t15, t35
+
+_AFTER_REPLY = "after:"
+_WRITES = BROADCASTABLE | {FC.READ_WRITE}
+_NEXT_CHARACTER = Watch(after=1)
+_LONG_AGO = -(1 << 62)
+
+
+class ModbusLine:
+    """The station of every Modbus slave on a line; a `Device`.
+
+    Args:
+        name: the station's name on the line; notes are attributed to the slaves.
+        settings: the line's.
+        turnaround: from the end of a request's last character to the start of the reply, ns; at least t3.5 is kept.
+
+    Attributes:
+        watch: while a frame may go on, the station must hear its next character at once, else its t3.5 would seem to
+            have passed; between frames it hears a burst when it ends.
+    """
+
+    def __init__(self, name: str, settings: LineSettings, turnaround: int = 2_000_000) -> None:
+        self.name = name
+        self.settings = settings
+        self.watch: Watch | None = None
+        self.t15 = t15(settings.baud, settings.char_bits)
+        self.t35 = t35(settings.baud, settings.char_bits)
+        self.turnaround = max(turnaround, self.t35)
+        self._heard = Heard()
+        self._servers: list[Server] = []
+        self._by_slave: dict[int, Server] = {}
+        self._by_unit: dict[int, list[Server]] = {}
+        self._booting: list[Server] = []
+        self._talker: Server | None = None
+        self._frame = b""
+        self._spoilt = self._overrun = False
+        self._first = self._last = _LONG_AGO
+
+    # -- slaves -------------------------------------------------------------------------------------------------------
+    def attach(self, slave: Slave, unit: int) -> Slave:
+        """Put a slave on the line under an address 1..255 (the document reserves 248..255, some devices take them).
+
+        Two slaves under one address are an address conflict: both act on each request, and their replies overlap.
+        """
+        if any(server.slave.name == slave.name for server in self._servers):
+            raise ValueError(f"line {self.name}: there is a slave named {slave.name!r} already")
+        slave.unit = unit
+        server = Server(slave, len(self._servers), self._heard)
+        self._file(server)
+        self._servers.append(server)
+        self._by_slave[id(slave)] = server
+        self._follow(server)
+        return slave
+
+    @property
+    def slaves(self) -> tuple[Slave, ...]:
+        """The slaves in the order they were attached."""
+        return tuple(server.slave for server in self._servers)
+
+    def relabel(self, slave: Slave, effects: Iterable[Effect]) -> list[Effect]:
+        """What a slave's human side returned, as effects of the station: apply these to the line.
+
+        Raises:
+            TypeError: the slave wants to send; a Modbus slave never does unasked.
+        """
+        return self._relabel(self._by_slave[id(slave)], effects)
+
+    def _file(self, server: Server) -> None:
+        if not 1 <= server.slave.unit <= 0xFF:
+            raise ValueError(f"line {self.name}: {server.slave.name} cannot have the address {server.slave.unit}")
+        self._by_unit.setdefault(server.slave.unit, []).append(server)
+        server.unit = server.slave.unit
+
+    def _follow(self, server: Server) -> None:
+        """Notice what the slave changed of itself: its address, or that it boots."""
+        slave = server.slave
+        if slave.unit != server.unit:
+            self._by_unit[server.unit].remove(server)
+            self._file(server)
+        if slave.silent_until != server.boots:
+            server.boots = slave.silent_until
+            if server not in self._booting:
+                self._booting.append(server)
+
+    def _relabel(self, server: Server, effects: Iterable[Effect]) -> list[Effect]:
+        name, place = server.slave.name, server.place
+        out: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Note):
+                out.append(Note(effect.kind, {"device": name, **effect.facts}))
+            elif isinstance(effect, Alarm):
+                out.append(Alarm(effect.at, f"{place}:{effect.tag}"))
+            elif isinstance(effect, Stop):
+                if self._talker is server:  # the station may be sending another slave's reply: that goes on
+                    out.append(effect)
+                out.append(Alarm(None, f"{_AFTER_REPLY}{place}"))
+            elif isinstance(effect, Send):
+                raise TypeError(f"{name} wants to send {effect.data.hex(' ')} unasked: a Modbus slave only replies")
+            else:
+                out.append(effect)
+        self._follow(server)
+        return out
+
+    # -- cutting ------------------------------------------------------------------------------------------------------
+    def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
+        """Characters went by: put them to the frame they belong to, and wake when t3.5 has passed after them."""
+        effects: Iterable[Effect] = ()
+        silence = first - self._last
+        if silence >= self.t35:
+            if self._frame:  # its alarm is still to come: the driver of this station is late
+                effects = self.wake(now, "")
+            self._frame, self._first = data, first
+            self._spoilt = self._overrun = False
+        else:
+            # Without a frame to go on with, they come too soon after the last one, which was taken already.
+            if silence > self.t15 or not self._frame:
+                self._spoilt = True
+            if len(self._frame) <= MAX_ADU:
+                self._frame += data
+        if flaws:
+            self._spoilt = True
+            self._overrun = self._overrun or any(bits & OVERRUN for bits in flaws.values())
+        self._last = last
+        self.watch = _NEXT_CHARACTER
+        alarm = Alarm(last + self.t35)
+        return (*effects, alarm) if effects else (alarm,)
+
+    def wake(self, now: int, tag: str) -> Iterable[Effect]:
+        """T3.5 has passed and the frame is complete, or (with a tag) an alarm of a slave is due."""
+        if tag:
+            return self._wake_slave(now, tag)
+        frame = self._frame
+        self._frame = b""
+        self.watch = None
+        if self._booting:
+            self._power_up()
+        if self._spoilt or not MIN_ADU <= len(frame) <= MAX_ADU or crc16_modbus(frame):
+            self._discard(frame)
+            return ()
+        self._heard.messages += 1
+        unit = frame[0]
+        if unit == BROADCAST:
+            return self._execute_all(now, frame[1:-2])
+        servers = self._by_unit.get(unit)
+        if servers is None:
+            return ()
+        return self._execute(now, servers, frame)
+
+    def _discard(self, frame: bytes) -> None:
+        self._heard.errors += 1
+        if self._overrun and frame:
+            for server in self._servers:
+                if frame[0] in (BROADCAST, server.unit):
+                    server.overruns += 1
+
+    def _power_up(self) -> None:
+        """Begin the counts of slaves that came up before this frame began."""
+        for server in [*self._booting]:
+            if self._first >= server.slave.silent_until:
+                self._booting.remove(server)
+                server.power_up()
+
+    # -- replying -----------------------------------------------------------------------------------------------------
+    def _hears(self, server: Server) -> bool:
+        """Whether the frame just cut reached this slave: it is up, and runs at the line's settings."""
+        slave = server.slave
+        if slave.silent_until != server.boots:
+            self._follow(server)
+        if self._first < slave.silent_until:
+            return False
+        return slave.settings is None or slave.settings == self.settings
+
+    def _execute(self, now: int, servers: list[Server], frame: bytes) -> Iterable[Effect]:
+        effects: list[Effect] = []
+        replies: list[bytes] = []
+        late: list[Server] = []
+        pdu = frame[1:-2]
+        for server in servers:
+            if not self._hears(server):
+                continue
+            reply, wanted = server.answer(now, pdu, False)
+            if wanted:
+                effects += self._relabel(server, wanted)
+            if reply:
+                replies.append(seal(frame[:1] + reply))
+                self._talker = server
+                if server.waits_for_reply and reply[0] in _WRITES:
+                    late.append(server)
+        if not replies:
+            return effects
+        sent = replies[0] if len(replies) == 1 else _overlap(replies)
+        self._heard.messages += 1  # the other slaves hear it; who sent it subtracts it again
+        after = max(self._last + self.turnaround - now, 0)
+        effects.append(Send(sent, after))
+        if late:
+            end = now + after + self.settings.duration(len(sent))
+            effects += [Alarm(end, f"{_AFTER_REPLY}{server.place}") for server in late]
+        return effects
+
+    def _execute_all(self, now: int, pdu: bytes) -> Iterable[Effect]:
+        effects: list[Effect] = []
+        for server in self._servers:
+            if self._hears(server):
+                effects += self._relabel(server, server.answer(now, pdu, True)[1])
+                if server.waits_for_reply and pdu[0] in _WRITES:
+                    effects += self._relabel(server, server.slave.after_reply(now))
+        return effects
+
+    def _wake_slave(self, now: int, tag: str) -> Iterable[Effect]:
+        if tag.startswith(_AFTER_REPLY):
+            server = self._servers[int(tag.removeprefix(_AFTER_REPLY))]
+            return self._relabel(server, server.slave.after_reply(now))
+        place, _, own = tag.partition(":")
+        server = self._servers[int(place)]
+        return self._relabel(server, server.slave.wake(now, own))
+
+
+def _overlap(replies: list[bytes]) -> bytes:
+    """What a line carries when several slaves reply at once: the wired AND, so equal replies come through as one."""
+    longest = max(map(len, replies))
+    level = [reply.ljust(longest, b"\xff") for reply in replies]
+    return bytes(reduce(and_, column) for column in zip(*level, strict=True))
