@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,9 @@ def _path_map(values: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option("--report/--no-report", default=True, help="Write report.html.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as one JSON object.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     scenario: str,
     collector: tuple[str, ...],
     seed: int,
@@ -83,8 +84,7 @@ def command(
     result, verdict = _run(scenario, collector, program, seed, out, evidence, _path_map(maps), patience, as_json)
     if report:
         _report(result)
-    code = _tell(result, verdict, program is not None, as_json, report)
-    sys.exit(code)
+    ctx.exit(_tell(result, verdict, program is not None, as_json, report))
 
 
 def _split(scenario: str, collector: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -139,7 +139,7 @@ def _run(
         try:
             result = run_day(options)
             progress.update(1.0, "judging")
-            return result, judge_run(result.directory.path, loaded)
+            return result, judge_run(result.directory.path, loaded.records)
         except (NothingToTest, UnknownPlaceholder, CannotWrite) as exc:
             raise Failure(str(exc), ExitCode.USAGE) from exc
         except HistoryFailed as exc:
@@ -157,13 +157,15 @@ def _report(result: Any) -> None:
 
 
 def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) -> ExitCode:
+    from bench.cli.judge_cmd import print_verdict  # noqa: PLC0415
+
     ended = result.exit
     failed = tested and (not ended.good or not result.opened)
-    code = ExitCode.COLLECTOR_FAILED if failed else of_verdict(verdict.overall)
+    code = ExitCode.COLLECTOR_FAILED if failed else of_verdict(verdict.word)
     if as_json:
-        click.echo(json.dumps(verdict.to_json(), ensure_ascii=False))
+        console.emit_json(verdict.to_json())
         return code
-    console.out(verdict.text())
+    print_verdict(verdict.to_json())
     if tested:
         console.out(_about_collector(result))
     where = result.directory.shown()

@@ -16,15 +16,8 @@ from simpy.events import NORMAL
 
 from firmware_sim.device import NS
 
-
-class _Call:
-    """One bare callback at an instant. It stands in SimPy's queue but is no event: nobody can wait for it."""
-
-    __slots__ = ("args", "fn")
-
-    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self.fn = fn
-        self.args = args
+BARE_CALL = 5
+"""Length of a bare call in SimPy's queue: (instant, priority, order, fn, args). It is no event: nobody waits for it."""
 
 
 class Clockwork(simpy.Environment):
@@ -44,16 +37,14 @@ class Clockwork(simpy.Environment):
         """Call `fn(*args)` at instant `at` (never before now); calls for one instant keep their order."""
         if at < self._now:
             raise ValueError(f"call_at({at}): that instant is past, it is {self._now} now")
-        heappush(self._queue, (at, NORMAL, next(self._eid), _Call(fn, args)))  # type: ignore[misc]
+        heappush(self._queue, (at, NORMAL, next(self._eid), fn, args))  # type: ignore[misc]
 
     def step(self) -> None:
         """Run the next event: a bare call at once, anything else as SimPy does."""
-        queue = self._queue
-        if queue and type(queue[0][3]) is _Call:
-            entry: Any = heappop(queue)
-            self._now = entry[0]
-            call = entry[3]
-            call.fn(*call.args)
+        queue: Any = self._queue
+        if queue and len(queue[0]) == BARE_CALL:
+            self._now, _, _, fn, args = heappop(queue)
+            fn(*args)
         else:
             super().step()
 

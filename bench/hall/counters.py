@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NEXT, RECALL, NO_SHOW, TRANSFER, PAUSE, RESUME, DONE, LOG_IN = range(1, 9)
 """Keys of a clerk console (reference-keypad.md, last paragraph but one)."""
 
+KEY = 600_000_000
+"""A person takes this long from one key to the next, ns (assumed); two keys at once are one press to a console."""
+
 NO_SHOW_AFTER = 60 * NS
 """A clerk recalls after this long with nobody at the counter, and gives the ticket up after as long again."""
 
@@ -65,32 +68,34 @@ class CounterDesk:
         hall = self.hall
         clock = hall.clockwork
         yield from hall.until(hall.scenario.hours.opens)
-        self._log_in()
+        yield from self._log_in()
         while not self._may_go_home():
             pause = self._pause_now()
             if pause > clock.now:
-                self._press(PAUSE)
+                yield from self._press(PAUSE)
                 yield from hall.until(pause)
-                self._press(RESUME)
+                yield from self._press(RESUME)
                 continue
             if not self.standing:
-                self._press(NEXT)
+                yield from self._press(NEXT)
                 yield from self._await_visitor()
             while self.standing:
                 yield from self._serve(self.standing.popleft())
                 yield clock.timeout(hall.pace_clerk)
-        self._press(PAUSE)
+        yield from self._press(PAUSE)
         hall.record("clerk_leaves", {"clerk": self.clerk, "counter": self.number})
 
-    def _log_in(self) -> None:
+    def _log_in(self) -> Generator[simpy.Event, Any, None]:
         if self.keypad:
             self.hall.hands(self.keypad, "log_in", self.clerk_code)
         if self.console:
+            yield self.hall.clockwork.timeout(KEY)
             self.hall.hands(self.console, "log_in", self.clerk_code)
         self.hall.record("clerk_comes", {"clerk": self.clerk, "counter": self.number})
 
-    def _press(self, key: int) -> None:
+    def _press(self, key: int) -> Generator[simpy.Event, Any, None]:
         if self.console:
+            yield self.hall.clockwork.timeout(KEY)
             self.hall.hands(self.console, "press", key)
 
     def _await_visitor(self) -> Generator[simpy.Event, Any, None]:
@@ -106,10 +111,10 @@ class CounterDesk:
                 return
             if called is not None and clock.now >= patience:
                 if recalled:
-                    self._press(NO_SHOW)
+                    yield from self._press(NO_SHOW)
                     self.shows = None
                     return
-                self._press(RECALL)
+                yield from self._press(RECALL)
                 recalled, patience = 1, clock.now + NO_SHOW_AFTER
             limit = patience if called is not None else self._next_change()
             self._news = clock.event()
@@ -125,7 +130,7 @@ class CounterDesk:
         hall.record("start", facts)
         yield hall.clockwork.timeout(person.visitor.service)
         hall.record("end", facts)
-        self._press(DONE)
+        yield from self._press(DONE)
         value = person.visitor.rating
         if value and self.keypad:
             yield hall.clockwork.timeout(person.visitor.rating_delay)

@@ -154,7 +154,7 @@ class Rig:
         placed = self.devices.get(device)
         if placed is None:
             raise NoSuchDevice(f"there is no device {device!r}; there are: {', '.join(self.devices)}")
-        possible = placed.thing.human
+        possible = getattr(placed.thing, "human", ("open_cover", "close_cover", "load_paper", "take_paper", "unplug", "plug_in"))
         if action not in possible:
             raise NoSuchAction(f"nobody can {action!r} {device}; what people do with it: {', '.join(possible)}")
         self._carry_out(placed, getattr(placed.thing, action)(self.clockwork.now, *args))
@@ -178,6 +178,7 @@ class Rig:
                     "unit": getattr(spec, "unit", None),
                     "counter": getattr(spec, "counter", None),
                     "owner": line.owner,
+                    **({"profile": spec.profile} if hasattr(spec, "profile") else {}),
                 }
             )
         return rows

@@ -1,0 +1,1 @@
+"""The hall: its drawn day, its discipline, its people."""

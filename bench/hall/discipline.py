@@ -1,0 +1,94 @@
+"""Who is called next, by which counter, and when a counter may call at all: pure functions that every engine shares.
+
+The device-level hall, the ideal replay and the planning engines must agree to the last nanosecond, so the rules stand
+here once. Instants are ns since local midnight; errands are places in `Scenario.errands`; counters are their numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from bench.scenario.model import Scenario
+from bench.scenario.times import Span
+
+
+class Waiting(NamedTuple):
+    """A ticket in the hall: its errand, the instant since which it waits, and its priority (higher goes first)."""
+
+    ticket: str
+    errand: int
+    since: int
+    priority: int = 0
+
+
+class Idle(NamedTuple):
+    """A counter with nobody at it, and the instant since which that is so."""
+
+    counter: int
+    since: int
+
+
+_TICKET = re.compile(r"(\D*)(\d*)")
+
+
+def ticket_name(letter: str, number: int) -> str:
+    """The ticket as printed and shown: `A001`; numbers above 999 get longer."""
+    return f"{letter}{number:03d}"
+
+
+def ticket_order(ticket: str) -> tuple[str, int]:
+    """Sort key in which A999 comes before A1000, and A before B."""
+    match = _TICKET.match(ticket)
+    prefix, digits = match.groups() if match else (ticket, "")
+    return prefix, int(digits or 0)
+
+
+def choose(queues: Mapping[int, Sequence[Waiting]], skills: Iterable[int]) -> Waiting | None:
+    """The ticket that a counter with these skills calls next; None when nobody waits for it.
+
+    The highest priority first, then who has waited longest, then ticket order. So within an errand and priority the
+    order of arrival is kept, and no errand is passed over for ever by another of its priority.
+
+    Args:
+        queues: the waiting tickets by errand, in any order.
+        skills: the errands that the counter serves.
+    """
+    mine = (waiting for errand in skills for waiting in queues.get(errand, ()))
+    return min(mine, key=lambda w: (-w.priority, w.since, ticket_order(w.ticket)), default=None)
+
+
+def first_idle(idle: Iterable[Idle], errand: int, skills: Mapping[int, frozenset[int]]) -> Idle | None:
+    """The idle counter that takes a newcomer: the one that has been idle longest, ties by number."""
+    able = (counter for counter in idle if errand in skills[counter.counter])
+    return min(able, key=lambda c: (c.since, c.counter), default=None)
+
+
+class Roster:
+    """When each counter may call: opening hours, breaks, and what happens at the last closing.
+
+    With `until_queue_empty` a counter goes on calling after a span of opening hours has ended, as long as somebody
+    waits: clerks leave when the work is done (scenarios.md, Đức Hòa). With `send_home` it calls within opening hours
+    only. In both cases nothing is called during a break, before the first opening, or from the horizon on.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Roster of the counters of `scenario`."""
+        self._opens = scenario.hours.opens
+        self._end = scenario.horizon
+        closed: list[Span] = []
+        if scenario.hours.after_closing == "send_home":
+            spans = scenario.hours.open
+            self._end = min(self._end, scenario.hours.closes)
+            closed = [Span(a.end, b.start) for a, b in itertools.pairwise(spans) if a.end < b.start]
+        self._off = {c.number: tuple(sorted([*c.breaks, *closed])) for c in scenario.counters}
+
+    def may_call(self, counter: int, at: int) -> int | None:
+        """The earliest instant from `at` on at which the counter may call; None when there is none any more."""
+        at = max(at, self._opens)
+        for start, end in self._off[counter]:
+            if start <= at < end:
+                at = end
+        return at if at < self._end else None

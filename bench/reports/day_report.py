@@ -1,0 +1,340 @@
+"""report.html of a day: one page, made from the run directory alone, that opens without a network and without scripts.
+
+The same directory gives the same bytes. Everything that came from a device, a scenario or a database is escaped: markup
+by Jinja2's autoescape, control characters by `printable`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from bench import __version__
+from bench.reports import figures as numbers
+from bench.reports import plots
+from bench.reports.figures import Figures
+from bench.reports.gallery import Gallery
+from bench.reports.run_dir import RunDir, open_run
+from bench.reports.wording import (
+    INVARIANT,
+    clock,
+    count,
+    duration,
+    minutes,
+    printable,
+    share,
+    verdict_sentence,
+)
+
+FILE: Final = "report.html"
+
+_TONE: Final[Mapping[str, str]] = {"HOLDS": "good", "VIOLATED": "bad"}
+_MOST_STORIES: Final = 20
+"""Stories of one invariant that the page shows; all of them stand in verdict.json."""
+
+_WRONG: Final = frozenset({"lost", "duplicated", "misattributed", "phantom", "dropped by full queues"})
+"""Counts that are marked unless they are zero."""
+
+_PEOPLE: Final = ("visitors", "tickets", "calls", "served", "no-shows", "left unserved")
+_RATED: Final = ("presses", "recorded", "lost", "duplicated", "misattributed", "phantom", "dropped by full queues")
+
+_FACTS: Final[Mapping[str, str]] = {
+    "hallbench": "hallbench",
+    "python": "Python",
+    "scenario_sha256": "scenario, SHA-256",
+    "replication": "replication",
+    "clock": "clock",
+    "evidence": "evidence kept",
+    "program": "lines of the collector run by",
+    "ended": "why the day ended",
+    "ended_at": "ended at, hall time",
+    "real_seconds": "real time, seconds",
+    "history_sha256": "history, SHA-256",
+    "wire_sha256": "wire, SHA-256",
+}
+"""Keys of run.json that the page shows, and what they are called there."""
+
+
+def write(run_dir: Path) -> Path:
+    """Make `report.html` of a run.
+
+    Args:
+        run_dir: the run directory; needs history.ndjson, takes verdict.json, run.json, day.json and records.ndjson.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        NotARunError: there is no history that could be read.
+        OSError: the page cannot be written.
+    """
+    page = render(open_run(run_dir))
+    path = run_dir / FILE
+    partial = path.with_suffix(".partial")
+    partial.write_text(page, encoding="utf-8", newline="\n")
+    partial.replace(path)
+    return path
+
+
+def render(run: RunDir) -> str:
+    """The page as text."""
+    gallery = Gallery(run.verdict, run.header.get("devices") or ())
+    figures = numbers.of(run, gallery.see)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("day.html").render(_context(run, figures, gallery))
+
+
+def _visible(value: object) -> object:
+    """Every value that a template prints passes here, before it is escaped."""
+    return printable(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _context(run: RunDir, figures: Figures, gallery: Gallery) -> dict[str, Any]:
+    word = str(run.verdict.get("verdict") or "UNKNOWN")
+    sentence = verdict_sentence(run.verdict) if run.verdict else "there is no verdict in this directory."
+    seed = figures.seed
+    meta = [figures.scenario, figures.date, f"{clock(figures.start)} to {clock(figures.end)}"]
+    if seed is not None:
+        meta.append(f"seed {seed}")
+    program = str(run.run.get("program") or run.header.get("program") or "")
+    if program:
+        meta.append("the house controller runs every line" if program == "house" else "with a program under test")
+    tickets, tickets_sentence = gallery.pictures()
+    return {
+        "title": str(run.run.get("title") or figures.scenario or "a day"),
+        "word": word,
+        "tone": _TONE.get(word, "open"),
+        "sentence": sentence[:1].upper() + sentence[1:],
+        "meta": [part for part in meta if part],
+        "remarks": _remarks(run, figures),
+        "people": _tiles(figures, _PEOPLE),
+        "rated": _tiles(figures, _RATED),
+        "times": _times(figures),
+        "invariants": _invariants(
+            run.verdict, run.verdict.get("must_exercise") or run.header.get("must_exercise") or ()
+        ),
+        "charts": {name: Markup(svg) for name, svg in plots.of(figures).items()},
+        "counters": _counters(figures),
+        "half_hours": _half_hours(figures),
+        "replay": _replay(figures),
+        "ratings": figures.ratings,
+        "ratings_sentence": _ratings_sentence(figures),
+        "lines": _lines(figures),
+        "tickets": tickets,
+        "tickets_sentence": tickets_sentence,
+        "command": _command(run, figures),
+        "facts": _facts(run),
+        "version": __version__,
+        "data": _data(run, figures),
+    }
+
+
+def _remarks(run: RunDir, figures: Figures) -> list[str]:
+    remarks = []
+    if figures.damage:
+        remarks.append(f"The history is not whole: {figures.damage}. The figures cover what could be read.")
+    if figures.not_understood:
+        remarks.append(f"{count(figures.not_understood, 'record')} of the history lack what their kind must have.")
+    collector = run.run.get("collector")
+    if isinstance(collector, Mapping) and collector.get("how") not in (None, "returned", "asked to end"):
+        remarks.append(f"The program under test {collector['how']}: {collector.get('detail') or 'see collector.log'}")
+    problems = run.verdict.get("data_problems") or {}
+    if problems.get("count"):
+        first = (problems.get("first") or ["see verdict.json"])[0]
+        remarks.append(f"{count(int(problems['count']), 'stored value')} cannot be what was meant, e.g. {first}")
+    return [*remarks, *(f"{remark}." for remark in run.remarks)]
+
+
+def _tiles(figures: Figures, names: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Counts in their order; those that the judge did not give are left out, and so are rare ones that are zero."""
+    rare = {"no-shows", "left unserved", "dropped by full queues"}
+    return [
+        (name, f"{value:,}", name in _WRONG and value > 0)
+        for name in names
+        if (value := figures.counts.get(name)) is not None and (value or name not in rare)
+    ]
+
+
+def _times(figures: Figures) -> list[tuple[str, str, str]]:
+    waits, latency = figures.waits, figures.latency
+    rows = [
+        ("wait, mean", duration(waits.mean), ""),
+        ("wait, p50", duration(waits.p50), ""),
+        ("wait, p90", duration(waits.p90), ""),
+        ("longest wait", duration(waits.longest), ""),
+    ]
+    if not waits.n:
+        rows = [("wait", "-", "nobody was called")]
+    if any(value is not None for value in latency.values()):
+        rows += [(f"press to record, {name}", duration(latency[name]), "") for name in ("p50", "p99", "max")]
+    if figures.queue_longest:
+        rows.append(("longest queue", str(figures.queue_longest), f"at {clock(figures.queue_longest_at)}"))
+    return rows
+
+
+def _invariants(verdict: Mapping[str, Any], must: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for name, result in (verdict.get("invariants") or {}).items():
+        word = str(result.get("verdict", "UNKNOWN"))
+        stories = [story_text(story) for story in result.get("stories") or ()]
+        violations = int(result.get("violations") or 0)
+        shown = stories[:_MOST_STORIES]
+        rows.append(
+            {
+                "name": name,
+                "verdict": word,
+                "tone": _TONE.get(word, "open"),
+                "violations": f"{violations:,}",
+                "checked": f"{int(result['checked']):,}" if result.get("checked") is not None else "",
+                "claim": INVARIANT.get(name, ""),
+                "remark": str(result.get("reason") or ""),
+                "must": name in must,
+                "stories": shown,
+                "summary": "what happened" if len(stories) == 1 else f"what happened, {len(shown)} stories",
+                "more": max(violations, len(stories)) - len(shown),
+            }
+        )
+    return rows
+
+
+def story_text(story: object) -> str:
+    """A story of the judge as lines of text, whether it is a text, a list of lines, or an object."""
+    if isinstance(story, str):
+        return story
+    if isinstance(story, Sequence):
+        return "\n".join(map(str, story))
+    if isinstance(story, Mapping):
+        return "\n".join(
+            f"{key}: {value if isinstance(value, str) else json.dumps(value)}" for key, value in story.items()
+        )
+    return str(story)
+
+
+def _counters(figures: Figures) -> list[dict[str, Any]]:
+    span = max(figures.end - figures.start, 1) / 1e9
+    return [
+        {
+            "number": load.number,
+            "clerk": load.clerk,
+            "served": load.served,
+            "mean": duration(load.mean_service_s) if load.served else "-",
+            "busy": share(load.busy_s / span),
+            "part": load.busy_s / span,
+        }
+        for load in figures.counters
+    ]
+
+
+def _half_hours(figures: Figures) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": clock(half.start),
+            "n": half.waits.n,
+            "mean": minutes(half.waits.mean),
+            "p50": minutes(half.waits.p50),
+            "p90": minutes(half.waits.p90),
+            "longest": minutes(half.waits.longest),
+        }
+        for half in figures.half_hours
+    ]
+
+
+def _replay(figures: Figures) -> dict[str, Any] | None:
+    replay = figures.replay
+    if replay is None:
+        return None
+    columns = ("mean", "p50", "p90", "longest")
+    then = [getattr(replay.recorded, name) for name in columns]
+    now = [getattr(replay.replayed, name) for name in columns]
+    gap = replay.difference
+    uncalled, verb = (
+        count(replay.never_called_recorded, "visitor"),
+        "is" if replay.never_called_recorded == 1 else "are",
+    )
+    return {
+        "n": f"{replay.recorded.n:,}",
+        "rows": [
+            {"name": "recorded", "cells": [minutes(value) for value in then]},
+            {"name": "replayed", "cells": [minutes(value) for value in now]},
+            {"name": "difference", "cells": [minutes(b - a, signed=True) for a, b in zip(then, now, strict=True)]},
+        ],
+        "pairs": (
+            f"Visitor by visitor, the replay calls {duration(abs(gap.mean))} {'later' if gap.mean >= 0 else 'earlier'} "
+            f"on average (p10 {minutes(gap.p10, signed=True)}, median {minutes(gap.p50, signed=True)}, p90 "
+            f"{minutes(gap.p90, signed=True)} min), {minutes(gap.mean_size)} min away in one direction or the other; "
+            f"{share(gap.near)} lie within 5 minutes of their recorded wait."
+            + (f" {uncalled} without a recorded call {verb} left out." if replay.never_called_recorded else "")
+        ),
+        "causes": replay.causes,
+    }
+
+
+def _ratings_sentence(figures: Figures) -> str:
+    wrong = [row.clerk for row in figures.ratings if not row.agrees]
+    if any(row.stored is None for row in figures.ratings):
+        return "What was pressed; what was stored is not known."
+    if not wrong:
+        return "What was stored for each clerk equals what was pressed."
+    return f"What was stored differs from what was pressed for {', '.join(wrong)}."
+
+
+def _lines(figures: Figures) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": line.name,
+            "settings": line.settings,
+            "owner": {"house": "house controller", "collector": "program under test"}.get(line.owner, line.owner),
+            "devices": line.devices,
+            "characters": f"{line.characters:,}",
+            "share": share(line.share),
+            "part": line.share,
+            "peak": share(line.peak_share),
+            "peak_at": clock(line.peak_at) if line.peak_share else "-",
+            "collisions": "-" if line.collisions is None else line.collisions,
+        }
+        for line in figures.lines
+    ]
+
+
+def _command(run: RunDir, figures: Figures) -> str:
+    """The command line that runs the same day again."""
+    words = ["hallbench", "day", str(run.run.get("scenario_given") or figures.scenario)]
+    if figures.seed is not None:
+        words += ["--seed", str(figures.seed)]
+    if run.run.get("evidence") not in (None, "folded"):
+        words += ["--evidence", str(run.run["evidence"])]
+    command = run.run.get("command")
+    if isinstance(command, Sequence) and not isinstance(command, str) and command:
+        words += ["--", *map(str, command)]
+    return shlex.join(words)
+
+
+def _facts(run: RunDir) -> list[tuple[str, str]]:
+    rows = [(label, str(run.run[key])) for key, label in _FACTS.items() if run.run.get(key) not in (None, "")]
+    collector = run.run.get("collector")
+    if isinstance(collector, Mapping):
+        rows.append(("collector ended", f"{collector.get('how')}, status {collector.get('status')}"))
+    return rows
+
+
+def _data(run: RunDir, figures: Figures) -> Markup:
+    """Figures and verdict as JSON that cannot end the script block it stands in."""
+    whole = {"schema_version": 1, "verdict": run.verdict, "figures": figures.to_json(), "run": run.run}
+    text = json.dumps(whole, ensure_ascii=True, separators=(",", ":"))
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)

@@ -1,0 +1,1 @@
+"""Scenario files: the model, the loader with its positions, and the JSON Schema."""

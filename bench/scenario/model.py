@@ -1,0 +1,436 @@
+"""What a scenario file says, as validated values: hall, lines, devices, day, records.
+
+The model is where units are fixed: a time of day is written `"07:30"` and is an integer of nanoseconds since local
+midnight from here on (the axis of every history), a span `"07:30-11:30"` is a `Span`. Each field carries a description:
+it is the hover text of an editor and the text of the JSON Schema (`bench.scenario.schema`).
+
+What one field can say about itself is checked here; what fields say about each other is checked in
+`bench.scenario.crosscheck`, which points at the place of each mistake. `bench.scenario.load.load` does both.
+Words: architecture.md section 2. Shape of the file: scenarios.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date as Date  # noqa: N812 (a field is called `date`, and a class body would hide the type)
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    Strict,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from bench.scenario.fill import fill_in
+from bench.scenario.ticket_log import LoggedTicket
+from bench.scenario.times import MINUTE, NS, Span, clock_text, parse_span, parse_time
+
+Invariant: TypeAlias = Literal["loss", "duplication", "attribution", "phantom", "order", "lateness", "tickets", "calls"]
+INVARIANTS: tuple[str, ...] = get_args(Invariant)
+"""What the judge can hold against a history (conformance.md section 4)."""
+
+_TIME_PATTERN = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$|^24:00(:00)?$"
+_TIMES_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": _TIME_PATTERN}}
+_VALUES_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": "^[1-5]$"}}
+_ONE_TIME = r"\s*([01]?\d|2[0-3]|24):[0-5]\d(:[0-5]\d)?\s*"
+
+TimeOfDay: TypeAlias = Annotated[
+    int,
+    BeforeValidator(parse_time),
+    PlainSerializer(clock_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": _TIME_PATTERN}),
+]
+OpenSpan: TypeAlias = Annotated[
+    Span,
+    BeforeValidator(parse_span),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ONE_TIME}-{_ONE_TIME}$"}),
+]
+Text: TypeAlias = Annotated[str, Strict(), Field(min_length=1)]
+Whole: TypeAlias = Annotated[int, Strict()]
+Number: TypeAlias = Annotated[float, Strict()]
+Flag: TypeAlias = Annotated[bool, Strict()]
+Name: TypeAlias = Annotated[str, Strict(), Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+Unit: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=247, description="Address of the device on its bus, 1..247.")]
+CounterNumber: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=999)]
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    """Leave the default out of the JSON Schema: it depends on the place in the file."""
+    schema.pop("default", None)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Hours(_Part):
+    """When the hall is open, and what happens around it."""
+
+    open: tuple[OpenSpan, ...] = Field(min_length=1, description='Opening hours in order, e.g. ["07:30-11:30"].')
+    after_closing: Literal["until_queue_empty", "send_home"] = Field(
+        default="until_queue_empty",
+        description="At the last closing: serve everybody who holds a ticket, or send home whoever still waits.",
+    )
+    lead_minutes: Number = Field(
+        default=10.0, ge=0, le=240, description="Devices and collector start so long before opening."
+    )
+    horizon_minutes: Number = Field(
+        default=120.0, ge=0, le=600, description="The day ends at the latest so long after closing."
+    )
+
+    @property
+    def opens(self) -> int:
+        """First opening, ns since midnight."""
+        return self.open[0].start
+
+    @property
+    def closes(self) -> int:
+        """Last closing, ns since midnight."""
+        return self.open[-1].end
+
+
+class Lognormal(_Part):
+    """A lognormal time by its median and the value that nine in ten stay below (same unit)."""
+
+    median: Number = Field(gt=0, description="Half of the times are shorter.")
+    p90: Number = Field(gt=0, description="Nine in ten times are shorter; not below the median.")
+
+
+class Arrivals(_Part):
+    """How many visitors come and when: drawn from a shape, or taken from a recorded ticket log."""
+
+    visitors: Number | None = Field(default=None, gt=0, le=1_000_000, description="Mean number of visitors of the day.")
+    busyness_cv: Number = Field(
+        default=0.0,
+        ge=0,
+        le=3,
+        description="Coefficient of variation of the day's busyness (gamma, mean 1): 0 = all days alike.",
+    )
+    shape: dict[TimeOfDay, Annotated[float, Strict(), Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Relative intensity at times of day, linear between them; zero outside the opening hours.",
+        json_schema_extra=_TIMES_AS_KEYS,
+    )
+    log: Text | None = Field(
+        default=None,
+        description="CSV of a recorded day (queue,issued_min,called_min), beside the scenario; replaces the shape.",
+    )
+    overhead_s: Number = Field(
+        default=0.0,
+        ge=0,
+        le=600,
+        description="Recorded log only: seconds of each recorded occupancy that the replayed devices and people use "
+        "themselves (calling, walking, polling, rating); taken off the fitted service time.",
+    )
+
+    @field_validator("shape")
+    @classmethod
+    def _in_order(cls, shape: dict[int, float]) -> dict[int, float]:
+        if shape and (len(shape) < 2 or not any(shape.values())):
+            raise ValueError("a shape needs two times or more, and a weight above 0 at one of them")
+        return dict(sorted(shape.items()))
+
+
+class Errand(_Part):
+    """One administrative procedure: a queue of its own with a ticket letter."""
+
+    name: Text = Field(description="Name of the procedure.")
+    letter: Annotated[str, Strict(), Field(pattern=r"^[A-Z]{1,2}$")] = Field(
+        description="Prefix of its tickets: A -> A001."
+    )
+    share: Number | None = Field(
+        default=None, ge=0, description="Weight among the errands of a drawn day (need not add up to 1)."
+    )
+    minutes: Lognormal | None = Field(default=None, description="Service time in minutes, lognormal by median and p90.")
+    priority: Whole = Field(
+        default=0, ge=0, le=9, description="Called before errands of lower priority, whatever the wait."
+    )
+
+
+class Counter(_Part):
+    """A service window with one clerk."""
+
+    number: CounterNumber = Field(description="Number of the counter, as shown in the hall.")
+    clerk: Annotated[str, Strict(), Field(pattern=r"^[A-Za-z]*[0-9]{1,5}$")] = Field(
+        description="Clerk on duty, e.g. C01; the digits are the clerk's code on the wire."
+    )
+    errands: tuple[Text, ...] = Field(min_length=1, description="Names of the errands served here.")
+    breaks: tuple[OpenSpan, ...] = Field(default=(), description="Spans in which no new visitor is called.")
+
+    @property
+    def clerk_code(self) -> int:
+        """The number that stands for the clerk in a register: the digits of the name."""
+        return int("".join(filter(str.isdigit, self.clerk)))
+
+
+class _Device(_Part):
+    name: Name = Field(
+        default="",
+        validate_default=False,
+        description="Name of the device; by default its kind and number.",
+        json_schema_extra=_no_default,
+    )
+
+
+class RatingKeypadSpec(_Device):
+    """A rating keypad of the reference profile RK-1."""
+
+    kind: Literal["rating_keypad"]
+    unit: Unit
+    counter: CounterNumber = Field(description="Counter at which the keypad stands.")
+
+
+class ClerkConsoleSpec(_Device):
+    """A clerk console (next, recall, done ...), profile RK-1 "CC"."""
+
+    kind: Literal["clerk_console"]
+    unit: Unit
+    counter: CounterNumber = Field(description="Counter whose clerk uses it.")
+
+
+class CounterDisplaySpec(_Device):
+    """A number display over one counter (LED-485 register map)."""
+
+    kind: Literal["counter_display"]
+    unit: Unit
+    counter: CounterNumber = Field(description="Counter over which it hangs.")
+    digits: Whole = Field(default=4, ge=2, le=8, description="Number of characters it can show.")
+
+
+class MainBoardSpec(_Device):
+    """A main board of the hall: the last calls, one a row."""
+
+    kind: Literal["main_board"]
+    unit: Unit
+    rows: Whole = Field(default=2, ge=1, le=8, description="Number of rows.")
+
+
+class KioskButtonSpec(_Device):
+    """The buttons of a ticket kiosk, profile RK-1 "KB": key k chooses the k-th errand of its list."""
+
+    kind: Literal["kiosk_button"]
+    unit: Unit
+    printer: Name = Field(description="Name of the ticket printer in this kiosk.")
+    errands: tuple[Text, ...] = Field(
+        default=(),
+        max_length=15,
+        description="Errands behind the keys 1, 2, 3 ... (at most 15); by default all errands in the file's order.",
+    )
+
+
+class TicketPrinterSpec(_Device):
+    """An ESC/POS ticket printer with process-id confirmation, alone on an RS-232 line."""
+
+    kind: Literal["ticket_printer"]
+    profile: Text = Field(default="tm-t88", description="Printer profile.")
+    paper_m: Number = Field(
+        default=80.0, gt=0, le=500, description="Paper on the roll at the start of the day, metres."
+    )
+    near_end_m: Number = Field(
+        default=5.0, ge=0, le=50, description="The near-end sensor tells when so many metres are left."
+    )
+
+
+DeviceSpec: TypeAlias = Annotated[
+    RatingKeypadSpec | ClerkConsoleSpec | CounterDisplaySpec | MainBoardSpec | KioskButtonSpec | TicketPrinterSpec,
+    Field(discriminator="kind"),
+]
+
+
+class LineSpec(_Part):
+    """The electrical medium with its settings and the devices on it."""
+
+    name: Name = Field(description="Name of the line; also the name of its port.")
+    owner: Literal["collector", "house"] = Field(
+        description="Who is the master: the program under test, or the house controller."
+    )
+    settings: Annotated[str, Strict(), Field(pattern=r"^[1-9]\d{2,5} [78][NEO][12]$")] = Field(
+        default="9600 8N1", description='Baud rate and character format, e.g. "9600 8N1".'
+    )
+    duplex: Literal["half", "full"] = Field(default="half", description='"half" = RS-485 bus, "full" = RS-232 link.')
+    echo: Flag = Field(
+        default=False, description="The master's adapter hears its own characters (RS-485 without receiver gating)."
+    )
+    xonxoff: Flag = Field(default=False, description="Software flow control (full duplex only).")
+    path: Text | None = Field(
+        default=None, description="Path by which the collector knows the port, e.g. /dev/ttyUSB0."
+    )
+    turnaround_ms: Number = Field(
+        default=2.0, ge=0, le=1000, description="Time a slave needs before its reply, milliseconds."
+    )
+    poll_s: Number = Field(
+        default=1.0, gt=0, le=60, description="House lines: each event device is polled once in so many seconds."
+    )
+    devices: tuple[DeviceSpec, ...] = Field(min_length=1, description="The devices on this line.")
+
+
+class Columns(_Part):
+    """Columns of the collector's table, by meaning.
+
+    The table may lack `ticket`, `epoch`, `seq` and `stored_at`, unless they are named here.
+    """
+
+    device: Text = Field(
+        default="device", description="Device: its name, or its unit number where that is unambiguous."
+    )
+    clerk: Text = Field(default="clerk", description="Clerk: name (C01) or code (1).")
+    ticket: Text = Field(default="ticket", description="Ticket that was being served.")
+    value: Text = Field(default="value", description="Key pressed, 1..5.")
+    at: Text = Field(default="at", description="Instant of the press: ISO 8601 or Unix seconds.")
+    epoch: Text = Field(default="epoch", description="Boot epoch of the keypad.")
+    seq: Text = Field(default="seq", description="Sequence number of the press.")
+    stored_at: Text = Field(default="stored_at", description="Instant at which the row was stored.")
+
+
+class Records(_Part):
+    """How the judge finds what the collector stored."""
+
+    table: Text = Field(default="ratings", description="Table of the ratings.")
+    columns: Columns = Field(default=Columns(), description="Column names, where they differ.")
+
+
+class Pace(_Part):
+    """Seconds that people take besides the service itself."""
+
+    kiosk_s: Number = Field(default=6.0, ge=0, le=600, description="A visitor at the kiosk before pressing a button.")
+    walk_s: Number = Field(default=8.0, ge=0, le=600, description="From seeing the call to standing at the counter.")
+    clerk_s: Number = Field(
+        default=2.0, ge=0, le=600, description='From a visitor leaving to the clerk pressing "next".'
+    )
+
+
+class Scenario(_Part):
+    """A whole scenario file, checked. Times of day are ns since local midnight of `date`."""
+
+    title: Text = Field(description="One line that says what this is.")
+    name: Name = Field(
+        default="",
+        validate_default=False,
+        description="Short name; by default the name of the file.",
+        json_schema_extra=_no_default,
+    )
+    date: Date = Field(description="The day that is played, e.g. 2025-03-10.")
+    timezone: Text = Field(description="IANA time zone of the hall, e.g. Asia/Ho_Chi_Minh.")
+    ratings: Literal["drawn", "watermark"] = Field(
+        default="drawn",
+        description='"drawn" = realistic values; "watermark" = a seeded sequence per keypad in which every loss, '
+        "swap or duplicate shows.",
+    )
+    rating_share: Number = Field(default=0.3, ge=0, le=1, description="Share of the visitors who press a rating key.")
+    rating_values: dict[Annotated[int, Field(ge=1, le=5)], Annotated[float, Strict(), Field(ge=0)]] = Field(
+        default_factory=lambda: {5: 0.9, 4: 0.06, 3: 0.02, 2: 0.01, 1: 0.01},
+        description="Weights of the values 1..5 in drawn ratings.",
+        json_schema_extra=_VALUES_AS_KEYS,
+    )
+    rating_delay_s: Lognormal = Field(
+        default=Lognormal(median=4.0, p90=8.0),
+        description="Seconds from the end of the service to the press, lognormal, cut off at the rating window.",
+    )
+    rating_window_s: Number = Field(
+        default=15.0, gt=0, le=120, description="Seconds for which a keypad accepts the rating."
+    )
+    must_exercise: tuple[Invariant, ...] = Field(
+        default=("loss", "duplication", "attribution", "tickets", "calls"),
+        description="Invariants without which the verdict is inconclusive.",
+    )
+    hours: Hours = Field(description="Opening hours.")
+    arrivals: Arrivals = Field(description="How many visitors come, and when.")
+    pace: Pace = Field(default=Pace(), description="Seconds that people take besides the service.")
+    errands: tuple[Errand, ...] = Field(alias="errand", min_length=1, description="The procedures of this hall.")
+    counters: tuple[Counter, ...] = Field(alias="counter", min_length=1, description="The counters of this hall.")
+    lines: tuple[LineSpec, ...] = Field(alias="line", min_length=1, description="The lines and their devices.")
+    records: Records = Field(default=Records(), description="How the judge finds what the collector stored.")
+
+    _log: tuple[LoggedTicket, ...] = PrivateAttr(default=())
+    _sha256: str = PrivateAttr(default="")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_from_position(cls, data: Any) -> Any:
+        return fill_in(data)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f'"{zone}" is not a known time zone (IANA name, e.g. Asia/Ho_Chi_Minh)') from None
+        return zone
+
+    @field_validator("rating_values")
+    @classmethod
+    def _some_weight(cls, values: dict[int, float]) -> dict[int, float]:
+        if not any(values.values()):
+            raise ValueError("one value at least needs a weight above 0")
+        return dict(sorted(values.items()))
+
+    def attach(self, log: tuple[LoggedTicket, ...], sha256: str) -> None:
+        """Give the scenario what stands beside its file (the loader calls this once)."""
+        self._log, self._sha256 = log, sha256
+
+    @property
+    def sha256(self) -> str:
+        """Hash over the canonical model and the bytes of the recorded log, 64 hex digits."""
+        return self._sha256
+
+    @property
+    def log(self) -> tuple[LoggedTicket, ...]:
+        """The recorded tickets, in order of issue; empty when the day is drawn."""
+        return self._log
+
+    @cached_property
+    def epoch_ns(self) -> int:
+        """Unix nanoseconds of t = 0, the local midnight of `date`."""
+        midnight = datetime(self.date.year, self.date.month, self.date.day, tzinfo=ZoneInfo(self.timezone))
+        return int(midnight.timestamp()) * NS
+
+    @property
+    def start(self) -> int:
+        """Instant at which devices and collector start, ns since midnight (never before midnight)."""
+        return max(0, self.hours.opens - round(self.hours.lead_minutes * MINUTE))
+
+    @property
+    def horizon(self) -> int:
+        """Instant at which the day ends at the latest, ns since midnight."""
+        return self.hours.closes + round(self.hours.horizon_minutes * MINUTE)
+
+    @property
+    def rating_window(self) -> int:
+        """The rating window, ns."""
+        return round(self.rating_window_s * NS)
+
+    @cached_property
+    def errand_index(self) -> Mapping[str, int]:
+        """Name of an errand -> its place in `errands` (what `Visitor.errand` and `Waiting.errand` hold)."""
+        return {errand.name: index for index, errand in enumerate(self.errands)}
+
+    @cached_property
+    def skills(self) -> Mapping[int, frozenset[int]]:
+        """Number of a counter -> the errands it serves, by their place in `errands`."""
+        return {c.number: frozenset(self.errand_index[name] for name in c.errands) for c in self.counters}
+
+    @cached_property
+    def placed(self) -> tuple[tuple[LineSpec, DeviceSpec], ...]:
+        """Every device with the line it is on, in the file's order."""
+        return tuple((line, device) for line in self.lines for device in line.devices)
+
+    @cached_property
+    def kiosk_keys(self) -> Mapping[str, tuple[int, ...]]:
+        """Name of a kiosk -> the errands behind its keys 1, 2, 3 ..., by their place in `errands`."""
+        return {
+            device.name: tuple(self.errand_index[name] for name in device.errands)
+            for _, device in self.placed
+            if isinstance(device, KioskButtonSpec)
+        }

@@ -1,0 +1,36 @@
+"""The JSON Schema of scenario files, generated from the model: hover texts and first checks in an editor.
+
+Regenerate the shipped file with `python -m bench.scenario.schema > scenarios/scenario.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from bench.scenario.model import Scenario
+
+FILE = "scenario.schema.json"
+"""Name of the shipped schema, beside the scenarios; the first line of each names it."""
+
+HINT = f"#:schema ./{FILE}"
+"""First line of every shipped scenario (read by tombi and taplo)."""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a scenario file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Scenario.model_json_schema(by_alias=True, mode="validation"),
+        "title": "hallbench scenario",
+    }
+
+
+def schema_text() -> str:
+    """The schema as the shipped file has it: indented, keys in the model's order, one line end at the end."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())
