@@ -80,7 +80,9 @@ def _polling(hours: float, history: Path | None) -> dict[str, float]:
         station.attach(RatingKeypad(f"keypad-{unit}"), unit)
     sha = hashlib.sha256()
     if history is None:
-        line.on_burst(lambda t, _line, src, data, flaws, e: sha.update(b"%d %d %b %d %b\n" % (t, e, src.encode(), flaws, data)))
+        line.on_burst(
+            lambda t, _line, src, data, flaws, e: sha.update(b"%d %d %b %d %b\n" % (t, e, src.encode(), flaws, data))
+        )
     else:
         writer = HistoryWriter(history, {"clock": "virtual"})
         wire = WireLog(writer, "full")
@@ -186,8 +188,13 @@ def main() -> None:
             if key not in printed:
                 printed.add(key)
                 holds = best[key] >= target if sense == ">=" else best[key] <= target
-                print(f"{key:32} {best[key]:10.1f} {unit:12} target {sense} {target:g}  {'holds' if holds else 'MISSED'}")
-    versions = {"python": platform.python_version(), **{name: version(name) for name in ("simpy", "pyserial", "hallbench")}}
+                print(
+                    f"{key:32} {best[key]:10.1f} {unit:12} target {sense} {target:g}  {'holds' if holds else 'MISSED'}"
+                )
+    versions = {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("simpy", "pyserial", "hallbench")},
+    }
     rows = [
         {
             "id": key,

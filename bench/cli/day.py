@@ -66,7 +66,7 @@ def command(
     lines the scenario gives it, unmodified, in simulated time. In ARGS, {port:LINE}, {records} and {devices} are filled
     in.
     """
-    from bench.run.collector import NotPython, parse_command  # noqa: PLC0415 - each command imports only what it needs
+    from bench.run.collector import NotPython, parse_command
 
     scenario, collector = _split(scenario, collector)
     if clock != "virtual":
@@ -108,13 +108,13 @@ def _run(
     patience: float,
     as_json: bool,
 ) -> Any:
-    from bench.clock.kernel import BenchFailure, VirtualDeadlock  # noqa: PLC0415
-    from bench.hall.day import draw  # noqa: PLC0415
-    from bench.judge.history import HistoryFailed  # noqa: PLC0415
-    from bench.run.day import DayOptions, NothingToTest, UnknownPlaceholder, run_day  # noqa: PLC0415
-    from bench.run.directory import CannotWrite  # noqa: PLC0415
-    from bench.run.verdict import judge_run  # noqa: PLC0415
-    from bench.scenario.load import ScenarioError, load  # noqa: PLC0415
+    from bench.clock.kernel import BenchFailure, VirtualDeadlock
+    from bench.hall.day import draw
+    from bench.judge.history import HistoryFailed
+    from bench.run.day import DayOptions, NothingToTest, UnknownPlaceholder, run_day
+    from bench.run.directory import CannotWrite
+    from bench.run.verdict import judge_run
+    from bench.scenario.load import ScenarioError, load
 
     try:
         loaded = load(scenario)
@@ -128,6 +128,7 @@ def _run(
             scenario=loaded,
             day=draw(loaded, seed),
             program=program,
+            given=scenario,
             command=collector,
             out=out,
             evidence=evidence,
@@ -151,13 +152,14 @@ def _run(
 
 
 def _report(result: Any) -> None:
-    from bench.reports import day_report  # noqa: PLC0415
+    from bench.reports import day_report
 
     day_report.write(result.directory.path)
 
 
 def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) -> ExitCode:
-    from bench.cli.judge_cmd import print_verdict  # noqa: PLC0415
+    from bench.cli.judge_cmd import print_verdict
+    from bench.reports import figures, summary
 
     ended = result.exit
     failed = tested and (not ended.good or not result.opened)
@@ -165,7 +167,8 @@ def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) 
     if as_json:
         console.emit_json(verdict.to_json())
         return code
-    print_verdict(verdict.to_json())
+    told = verdict.to_json()
+    print_verdict(told, figures=summary.lines(figures.of(result.directory.path)))
     if tested:
         console.out(_about_collector(result))
     where = result.directory.shown()

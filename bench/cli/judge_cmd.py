@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,15 @@ def command(ctx: click.Context, run_dir: Path, records: str | None, as_json: boo
     ctx.exit(of_verdict(verdict.word))
 
 
-def print_verdict(told: dict[str, Any]) -> None:
-    """The sentence, a line for each invariant, the first stories of those that are violated."""
+def print_verdict(told: dict[str, Any], figures: Sequence[str] = ()) -> None:
+    """The sentence, the figures, a line for each invariant, the first stories of those that are violated."""
     word, _, rest = str(told["sentence"]).partition(": ")
     out(f"{verdict_word(word)}: {printable(rest)}")
     out()
+    for line in figures:
+        out(f"  {line}")
+    if figures:
+        out()
     width = max(map(len, told["invariants"]), default=0)
     for name, finding in told["invariants"].items():
         counted = f"{finding['violations']} of {finding['checked']}" if finding["violations"] else ""

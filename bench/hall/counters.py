@@ -7,8 +7,7 @@ hall's displays show. Breaks and closing are kept when no visitor stands at the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
-from itertools import pairwise
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -38,7 +37,6 @@ class CounterDesk:
         self.clerk = spec.clerk
         self.clerk_code = spec.clerk_code
         self.skills = hall.scenario.skills[number]
-        self.off = _closed_spans(hall, spec.breaks)
         self.console = hall.device_at(number, "clerk_console")
         self.keypad = hall.device_at(number, "rating_keypad")
         self.standing: deque[Person] = deque()
@@ -143,26 +141,17 @@ class CounterDesk:
     def _pause_now(self) -> int:
         """End of the break or closed span we are in, or 0."""
         now = self.hall.clockwork.now
-        return next((end for start, end in self.off if start <= now < end), 0)
+        at = self.hall.roster.may_call(self.number, now)
+        return at if at is not None and at > now else 0
 
     def _next_change(self) -> int | None:
         """The next instant at which a waiting clerk would stop waiting: a break begins, or the hall closes."""
-        now = self.hall.clockwork.now
-        changes = [start for start, _ in self.off if start > now]
-        if now < self.hall.scenario.hours.closes:
-            changes.append(self.hall.scenario.hours.closes)
-        return min(changes, default=None)
+        now, closes = self.hall.clockwork.now, self.hall.scenario.hours.closes
+        changes = [self.hall.roster.next_pause(self.number, now), closes if now < closes else None]
+        return min((at for at in changes if at is not None), default=None)
 
     def _may_go_home(self) -> bool:
         hall = self.hall
         if hall.clockwork.now < hall.scenario.hours.closes or self.standing:
             return False
         return not hall.somebody_for(self.skills)
-
-
-def _closed_spans(hall: Hall, breaks: Iterable[Any]) -> list[tuple[int, int]]:
-    """Breaks of the clerk and the hall's own closed hours between two openings, as sorted (start, end)."""
-    spans = [(span.start, span.end) for span in breaks]
-    opened = hall.scenario.hours.open
-    spans += [(a.end, b.start) for a, b in pairwise(opened) if a.end < b.start]
-    return sorted(spans)

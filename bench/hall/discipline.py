@@ -92,3 +92,7 @@ class Roster:
             if start <= at < end:
                 at = end
         return at if at < self._end else None
+
+    def next_pause(self, counter: int, after: int) -> int | None:
+        """The next instant after `after` at which the counter stops calling for a while; None when there is none."""
+        return min((start for start, _ in self._off[counter] if start > after), default=None)

@@ -17,6 +17,7 @@ import simpy
 
 from bench.clock.clockwork import Clockwork, seconds
 from bench.hall.counters import CounterDesk
+from bench.hall.discipline import Roster
 from firmware_sim.device import NS, Note
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Hall:
         self.pace_clerk = seconds(scenario.pace.clerk_s)
         self._kinds = {device.name: device.kind for _, device in scenario.placed}
         self._counter_of = {d.name: d.counter for _, d in scenario.placed if hasattr(d, "counter")}
+        self.roster = Roster(scenario)
         self.counters = {c.number: CounterDesk(self, c.number) for c in scenario.counters}
         self.kiosks = [
             Kiosk(clockwork, d.name, d.printer, scenario.kiosk_keys[d.name])

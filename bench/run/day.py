@@ -1,8 +1,8 @@
 """One day of a hall, from a scenario to a verdict.
 
-`run_day` draws the day, builds the hardware, lets the people in, gives the lines to the program under test (and the rest
-to the house controller), runs to the end, and judges what was recorded. Everything it learns goes into the run
-directory; the verdict can be had again from there alone.
+`run_day` builds the hardware, lets the people in, gives the lines to the program under test (and the rest to the house
+controller) and runs to the end. Everything that happens goes into the run directory, and `bench.run.verdict` judges it
+from there.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class DayOptions:
         scenario: the hall and its day.
         day: the drawn day.
         program: the program under test; None lets the house controller run everything.
+        given: the scenario as it was named on the command line.
         command: the program as it was given, for the record.
         out: run directory, or None for a new one under runs/.
         evidence: "folded", "full" or "hash".
@@ -78,6 +79,7 @@ class DayOptions:
     scenario: Scenario
     day: Day
     program: Program | None = None
+    given: str = ""
     command: Sequence[str] = ()
     out: Path | None = None
     evidence: str = "folded"
@@ -208,7 +210,9 @@ class _World:
             self.house.connect(line_plan.name, partial(line.apply, master))
 
     # -- running ----------------------------------------------------------------------------------------------------
-    def run(self, program: Program | None, env: Mapping[str, str], ports: Mapping[str, str]) -> tuple[Exit | None, bool]:
+    def run(
+        self, program: Program | None, env: Mapping[str, str], ports: Mapping[str, str]
+    ) -> tuple[Exit | None, bool]:
         """The day, from power-on to its end; returns how the collector ended and whether it opened a port."""
         run_record = self._record_of("run")
         run_record("run_start", {})
@@ -230,9 +234,7 @@ class _World:
         self.history_sha256 = self.history.close()
         return ended, opened
 
-    def _with_collector(
-        self, program: Program, env: Mapping[str, str], ports: Mapping[str, str]
-    ) -> tuple[Exit, bool]:
+    def _with_collector(self, program: Program, env: Mapping[str, str], ports: Mapping[str, str]) -> tuple[Exit, bool]:
         lines = {name: self.rig.lines[name] for name in ports}
         paths = {line.path: line.name for line in self.scenario.lines if line.path and line.name in ports}
         paths.update(self.options.paths)
@@ -308,7 +310,9 @@ def _run_facts(world: _World, ended: Exit | None, *, opened: bool, real: float, 
         "hallbench": __version__,
         "python": platform.python_version(),
         "scenario": world.scenario.name,
+        "scenario_given": options.given or world.scenario.name,
         "title": world.scenario.title,
+        "notes": list(world.scenario.notes),
         "scenario_sha256": options.scenario.sha256,
         "seed": options.day.seed,
         "replication": options.day.replication,
@@ -364,9 +368,7 @@ def run_day(options: DayOptions) -> DayResult:
     if program is not None:
         mine = [device for device in world.rig.inventory() if device["owner"] == "collector"]
         directory.write_json(DEVICES, {"schema_version": 1, "devices": mine, "registers": register_map(mine)})
-        program = Program(
-            program.kind, program.target, tuple(fill_placeholders(program.args, ports, records, devices))
-        )
+        program = Program(program.kind, program.target, tuple(fill_placeholders(program.args, ports, records, devices)))
         env = {"HALLBENCH_RECORDS": records, "HALLBENCH_DEVICES": devices}
         env |= {f"HALLBENCH_PORT_{name.upper().replace('-', '_')}": port for name, port in ports.items()}
     try:

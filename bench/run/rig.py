@@ -1,7 +1,7 @@
 """The hall's hardware on a clock: lines, devices, and the hands that touch them.
 
-A rig is built from a scenario. It knows the device classes (the hall does not), gives each line its devices, and leads a
-human action ("press", "take_paper") to the device's method of that name.
+A rig is built from a scenario. It knows the device classes (the hall does not), gives each line its devices, and leads
+a human action ("press", "take_paper") to the device's method of that name.
 """
 
 from __future__ import annotations
@@ -154,7 +154,9 @@ class Rig:
         placed = self.devices.get(device)
         if placed is None:
             raise NoSuchDevice(f"there is no device {device!r}; there are: {', '.join(self.devices)}")
-        possible = getattr(placed.thing, "human", ("open_cover", "close_cover", "load_paper", "take_paper", "unplug", "plug_in"))
+        possible = getattr(
+            placed.thing, "human", ("open_cover", "close_cover", "load_paper", "take_paper", "unplug", "plug_in")
+        )
         if action not in possible:
             raise NoSuchAction(f"nobody can {action!r} {device}; what people do with it: {', '.join(possible)}")
         self._carry_out(placed, getattr(placed.thing, action)(self.clockwork.now, *args))

@@ -320,6 +320,9 @@ class Scenario(_Part):
         description="Short name; by default the name of the file.",
         json_schema_extra=_no_default,
     )
+    notes: tuple[Text, ...] = Field(
+        default=(), description="What a reader of the report should know about this day, a sentence each."
+    )
     date: Date = Field(description="The day that is played, e.g. 2025-03-10.")
     timezone: Text = Field(description="IANA time zone of the hall, e.g. Asia/Ho_Chi_Minh.")
     ratings: Literal["drawn", "watermark"] = Field(

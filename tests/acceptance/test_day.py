@@ -101,7 +101,16 @@ def test_same_bytes_on_other_pythons(hallbench, version, tmp_path):
     subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements.txt"], check=True)
     assert hallbench.day(out="here").code == 0
     done = subprocess.run(
-        [venv / "bin" / "python", "-m", "bench.cli", "day", ROOT / "tests/support/small.toml", "--out", "there", "--no-report"],
+        [
+            venv / "bin" / "python",
+            "-m",
+            "bench.cli",
+            "day",
+            ROOT / "tests/support/small.toml",
+            "--out",
+            "there",
+            "--no-report",
+        ],
         cwd=hallbench.cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
@@ -132,7 +141,9 @@ def test_a_killed_run_is_never_good(hallbench):
     """SIGKILL in mid-run leaves a history that the judge calls truncated: UNKNOWN, exit 5."""
     command = [sys.executable, "-m", "bench.cli", "day", "tan_hoi", "--out", "run", "--evidence", "full"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    running = subprocess.Popen(command, cwd=hallbench.cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        command, cwd=hallbench.cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     history = hallbench.cwd / "run" / "history.ndjson"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 300_000):
@@ -168,7 +179,11 @@ def test_an_edited_history_is_never_good(hallbench):
 @pytest.mark.parametrize(
     ("name", "source", "words"),
     [
-        ("crash", "import serial, sys\nserial.Serial(sys.argv[1])\nraise KeyError('unit')\n", ["crashed", "KeyError: 'unit'", "line 3"]),
+        (
+            "crash",
+            "import serial, sys\nserial.Serial(sys.argv[1])\nraise KeyError('unit')\n",
+            ["crashed", "KeyError: 'unit'", "line 3"],
+        ),
         ("no_port", "print('I never open anything')\n", ["never opened a port"]),
         ("wrong_port", "import serial\nserial.Serial('/dev/ttyUSB7')\n", ["/dev/ttyUSB7", "hall://keypads"]),
         ("hang", "import serial, sys\nserial.Serial(sys.argv[1])\nwhile True: pass\n", ["hung", "line 3"]),
@@ -220,7 +235,9 @@ def test_a_loop_that_swallows_everything_is_ended_by_force(hallbench):
 
 def test_exit_status_and_output_are_kept(hallbench):
     """What the collector printed and how it ended stand in the run directory."""
-    script = hallbench.script("early.py", "import serial, sys\nserial.Serial(sys.argv[1])\nprint('Xin chào')\nsys.exit(3)\n")
+    script = hallbench.script(
+        "early.py", "import serial, sys\nserial.Serial(sys.argv[1])\nprint('Xin chào')\nsys.exit(3)\n"
+    )
     ended = hallbench.day("python", script, "{port:keypads}")
     assert ended.code == 6
     assert "ended by itself with status 3" in ended.out

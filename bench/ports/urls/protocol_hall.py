@@ -197,7 +197,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 return self._take(self._have(now))
             self._wanted = size
             try:
-                self._kernel.park(deadline if deadline < ready else ready, self)
+                self._kernel.park(min(deadline, ready), self)
             finally:
                 self._wanted = 0
 

@@ -127,23 +127,28 @@ def _text(run: Run, profile: PrinterProfile) -> Image.Image:
 def _glyph(char: str, cell: tuple[int, int], *, bold: bool) -> Image.Image:
     """One character in its cell, black or white, standing on the line all characters of the font stand on.
 
-    A capital with two marks is taller than the cell: what stands above the base line is then pressed together until it
-    fits, as printers' own fonts draw such letters lower.
+    A capital with two marks is taller than the cell: its marks are then pressed together, and the letter made a dot
+    lower, as printers' own fonts draw such letters.
     """
     width, height = cell
     base = _base_line(cell)
+    face = _face(cell, bold=bold)
     grey = Image.new("L", (width, 2 * height), WHITE)
-    ImageDraw.Draw(grey).text((width / 2, base + height), char, font=_face(cell, bold=bold), fill=BLACK, anchor="ms")
+    ImageDraw.Draw(grey).text((width / 2, base + height), char, font=face, fill=BLACK, anchor="ms")
     ink = ImageOps.invert(grey).getbbox()
     if ink is not None and ink[1] < height:
-        above = grey.crop((0, ink[1], width, base + height)).resize((width, base), Image.Resampling.LANCZOS)
-        grey.paste(above, (0, height))
+        capital = -round(face.getbbox("H", anchor="ms")[1])
+        waist = base + height - capital
+        marks = grey.crop((0, ink[1], width, waist)).resize((width, base - capital + 1), Image.Resampling.LANCZOS)
+        letter = grey.crop((0, waist, width, base + height)).resize((width, capital - 1), Image.Resampling.LANCZOS)
+        grey.paste(marks, (0, height))
+        grey.paste(letter, (0, height + marks.height))
     return grey.crop((0, height, width, 2 * height)).point(lambda value: BLACK if value < WHITE - _INK else WHITE)
 
 
 def _base_line(cell: tuple[int, int]) -> int:
-    """Dots from the cell's top to the base line: room below for g and for the dot under a tone letter."""
-    return round(cell[1] * 0.79)
+    """Dots from the cell's top to the base line: just room below for g and for the dot under a tone letter."""
+    return round(cell[1] * 0.82)
 
 
 @functools.lru_cache(maxsize=8)

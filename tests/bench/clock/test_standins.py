@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import threading
 import time
 from time import monotonic as early_monotonic
@@ -32,17 +32,17 @@ def test_every_clock_agrees(world):
         assert time.monotonic() == time.perf_counter() == early_monotonic() == 7 * 3600
         assert time.clock_gettime(time.CLOCK_MONOTONIC) == 7 * 3600
         assert time.clock_gettime_ns(time.CLOCK_REALTIME) == time.time_ns()
-        assert datetime.datetime.now(datetime.UTC).timestamp() == EPOCH + 7 * 3600
+        assert dt.datetime.now(dt.UTC).timestamp() == EPOCH + 7 * 3600
         assert time.gmtime()[:5] == (2025, 3, 10, 0, 0)
 
 
 def test_sleep_costs_no_real_time(world):
     """An hour's sleep moves every clock by an hour, exactly."""
     with world:
-        before = datetime.datetime.now(datetime.UTC)
+        before = dt.datetime.now(dt.UTC)
         time.sleep(3600.5)
         assert time.monotonic() == 7 * 3600 + 3600.5
-        assert (datetime.datetime.now(datetime.UTC) - before).total_seconds() == 3600.5
+        assert (dt.datetime.now(dt.UTC) - before).total_seconds() == 3600.5
 
 
 def test_stand_ins_are_no_methods(world):
@@ -75,8 +75,8 @@ def test_other_threads_keep_real_time(world):
 
 def test_a_thread_of_the_collector_is_told_about(world):
     """A thread started by the actor runs in real time, and a warning says so."""
+    thread = threading.Thread(target=lambda: None)
     with world, pytest.warns(RuntimeWarning, match="runs in real time"):
-        thread = threading.Thread(target=lambda: None)
         thread.start()
     thread.join()
 

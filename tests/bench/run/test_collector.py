@@ -35,7 +35,9 @@ def test_commands_that_run_python(command, program):
     assert parse_command(command.split()) == program
 
 
-@pytest.mark.parametrize("command", ["./collector", "node x.js", "python", "python -m", "python --bogus x.py", "java -jar x"])
+@pytest.mark.parametrize(
+    "command", ["./collector", "node x.js", "python", "python -m", "python --bogus x.py", "java -jar x"]
+)
 def test_commands_that_do_not(command):
     """Anything else is refused with advice."""
     with pytest.raises(NotPython, match=r"--clock wall|interpreter|argument|option"):
@@ -51,9 +53,7 @@ def world(tmp_path, monkeypatch):
         (tmp_path / name).write_text(textwrap.dedent(source))
         log = io.StringIO()
         with installed():
-            ended = run_collector(
-                Program("script", str(tmp_path / name), args), kernel, env=env, log=log, shown=None
-            )
+            ended = run_collector(Program("script", str(tmp_path / name), args), kernel, env=env, log=log, shown=None)
         return ended, log.getvalue()
 
     run.kernel = kernel
@@ -99,7 +99,7 @@ def test_a_crash_is_told_with_its_own_lines(world):
     """The traceback kept is the collector's: its file and line, none of ours."""
     ended, log = world("def poll():\n    return {}['epoch']\npoll()\n")
     assert "KeyError: 'epoch'" in ended.detail
-    assert "my_collector.py\", line 2" in ended.detail
+    assert 'my_collector.py", line 2' in ended.detail
     assert "bench/run" not in ended.detail
     assert ended.detail in log
 
