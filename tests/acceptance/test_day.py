@@ -310,7 +310,7 @@ def test_a_full_disk(hallbench, monkeypatch):
             history.SealedWriter._write = full
             from bench.cli.main import main
             sys.argv = ["hallbench", "day", sys.argv[1], "--out", "run", "--no-report", "--evidence", "full"]
-            main()
+            sys.exit(main())
             """
         ),
     )

@@ -1,0 +1,256 @@
+"""The invariants of the ratings: presses of the program's keypads against the rows that it stored.
+
+Without key (epoch and sequence number) rows are matched by their contents, and what the contents do not decide is
+UNKNOWN: a tie is never resolved in anyone's favour.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bench.judge.case import Case, Finding, quantiles, word
+from bench.judge.matching import Match, Matching
+from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
+from bench.judge.truth import NS, Event
+
+__all__ = ["attribution", "duplication", "lateness", "loss", "order", "phantom"]
+
+_ANOTHER_CLOCK: Final = 3600 * NS
+"""An instant of storing this long after the end of the run was not taken from the hall's time."""
+
+_LOSS: Final = {
+    "overflow": "LOST: the keypad's queue overflowed at {} before the collector acknowledged; no row tells it",
+    "acknowledged": "LOST: the collector acknowledged it at {}, which removed it from the keypad; no row tells it",
+    "waiting": "LOST: it still waits in the keypad at the end of the run, {}; no row tells it",
+}
+
+
+def loss(case: Case, matching: Matching) -> Finding:
+    """Each press has a row (J1). A press of the last moments that still waits in its keypad is open, not lost."""
+    truth = case.truth
+    classes: dict[str, int] = dict.fromkeys(_LOSS, 0)
+    lost: list[tuple[Event, str]] = []
+    still_open = 0
+    for event in matching.lost:
+        kind = "overflow" if event.dropped is not None else "waiting" if event.acked is None else "acknowledged"
+        if kind == "waiting" and event.t >= truth.end - truth.limits.settle:
+            still_open += 1
+        else:
+            classes[kind] += 1
+            lost.append((event, kind))
+    checked = len(truth.events) - still_open
+    finding = Finding(word(len(lost), checked), len(lost), checked)
+    finding.figures = {
+        "open": still_open,
+        **classes,
+        "ambiguous": len(matching.ambiguous),
+        "doubtful": len(matching.doubtful),
+    }
+    finding.stories = case.stories(lost, lambda item: _loss_story(case, matching, *item))
+    if still_open:
+        finding.reason = (
+            f"{still_open} pressed in the last {truth.limits.settle / NS:g} s of the run are open: still in the "
+            "keypads, not counted"
+        )
+    if not checked and not still_open:
+        finding.reason = "no rating was pressed on the program's keypads"
+    return _doubt(finding, matching, pairs=True)
+
+
+def _loss_story(case: Case, matching: Matching, event: Event, kind: str) -> Story:
+    truth = case.truth
+    instant = {"overflow": event.dropped, "acknowledged": event.acked}.get(kind) or truth.end
+    after = [f"{clock(instant)} {_LOSS[kind].format(clock(instant))}"]
+    if kind == "waiting" and truth.exited is not None:
+        after.append(f"the collector had exited at {clock(truth.exited[0])} with status {truth.exited[1]}")
+    if event.n in matching.ambiguous:
+        after.append("ambiguous: the rows fit as well if an equal press near by was lost instead")
+    return Story(where(event.device, event.t), [case.press(event)], after, around(event, truth, instant + NS // 5))
+
+
+def duplication(case: Case, matching: Matching) -> Finding:
+    """No press has more than one row (J3)."""
+    first = {found.event.n: found.claim.n for found in matching.matches}
+    finding = Finding(word(len(matching.copies), len(matching.matches)), len(matching.copies), len(matching.matches))
+
+    def story(copy: Any) -> Story:
+        rows = [first.get(copy.event.n), copy.claim.n]
+        after = [row_line(case.rows[n]) for n in rows if n is not None]
+        end = (copy.event.acked or copy.event.t) + NS
+        return Story(
+            where(copy.event.device, copy.event.t),
+            [case.press(copy.event)],
+            [*after, "DUPLICATE: stored more than once"],
+            around(copy.event, case.truth, end),
+        )
+
+    finding.stories = case.stories(matching.copies, story)
+    if not matching.matches:
+        finding.reason = "no press has a row, so none could be stored twice"
+    return _doubt(finding, matching, pairs=True)
+
+
+def attribution(case: Case, matching: Matching) -> Finding:
+    """Each row that tells a press tells its device, value, clerk and ticket (J4)."""
+    wrong = [found for found in matching.matches if found.wrong]
+    finding = Finding(word(len(wrong), len(matching.matches)), len(wrong), len(matching.matches))
+    assert case.claims is not None
+    compared = [name for name in ("device", "value", "clerk", "ticket") if name in case.claims.fields]
+    finding.figures = {name: sum(name in found.wrong for found in wrong) for name in compared}
+
+    def story(found: Match) -> Story:
+        told = ", ".join(found.wrong)
+        after = [row_line(case.rows[found.claim.n]), f"MISATTRIBUTED: the row has another {told} than the press"]
+        end = (found.event.acked or found.event.t) + NS
+        return Story(
+            where(found.event.device, found.event.t),
+            [case.press(found.event)],
+            after,
+            around(found.event, case.truth, end),
+        )
+
+    finding.stories = case.stories(wrong, story)
+    if not matching.matches:
+        finding.reason = "no press has a row, so none could be credited wrongly"
+    elif len(compared) < 4:
+        missing = [name for name in ("clerk", "ticket") if name not in compared]
+        finding.reason = f"the records tell no {' and no '.join(missing)}: that is not compared"
+    elif case.claims.lettered:
+        finding.reason = (
+            f"{case.claims.lettered} tickets are told with their letter, and the history does not tell which number "
+            "that is on the wire: they are not compared"
+        )
+    return _doubt(finding, matching, pairs=False)
+
+
+def phantom(case: Case, matching: Matching) -> Finding:
+    """Each row tells a press (J5)."""
+    checked = len(case.rows)
+    finding = Finding(word(len(matching.strays), checked), len(matching.strays), checked)
+
+    def story(stray: Any) -> Story:
+        row, claim = case.rows[stray.claim.n], stray.claim
+        before = [row_line(row)]
+        if claim.at is not None:
+            before.append(f"its instant is {clock(claim.at)} of the hall's day")
+        hint = f" ({stray.hint})" if stray.hint else ""
+        station = case.truth.devices.get(claim.device or "")
+        window = None
+        if station is not None and claim.at is not None:
+            mark = "" if claim.key is None else f"{claim.key[0]:04x}{claim.key[1]:04x}"
+            window = Window(station.line, ((claim.at - NS, claim.at + 2 * NS),), station.unit, mark)
+        return Story(f"row {row.n}", before, [f"PHANTOM: nobody pressed this{hint}"], window)
+
+    finding.stories = case.stories(matching.strays, story)
+    if not checked:
+        finding.reason = "there are no rows"
+    return _doubt(finding, matching, pairs=False)
+
+
+def order(case: Case, matching: Matching) -> Finding:
+    """The rows of a keypad are stored in the order of its presses (J6); a duplicate's place does not matter."""
+    assert case.claims is not None
+    if not case.claims.ordered:
+        return Finding("NOT EXERCISED", reason="the database tells no order of storing: no row number, no single key")
+    latest: dict[str, Match] = {}
+    late: list[tuple[Match, Match]] = []
+    checked = 0
+    for found in sorted(matching.matches, key=lambda found: found.claim.n):
+        before = latest.get(found.event.device)
+        if before is None:
+            latest[found.event.device] = found
+            continue
+        checked += 1
+        if found.event.n < before.event.n:
+            late.append((before, found))
+        else:
+            latest[found.event.device] = found
+    finding = Finding(word(len(late), checked), len(late), checked)
+
+    def story(pair: tuple[Match, Match]) -> Story:
+        before, found = pair
+        rows = [row_line(case.rows[item.claim.n]) for item in pair]
+        last = "OUT OF ORDER: the later press was stored first"
+        return Story(
+            where(found.event.device, found.event.t), [case.press(found.event), case.press(before.event)], [*rows, last]
+        )
+
+    finding.stories = case.stories(late, story)
+    if not checked:
+        finding.reason = "no keypad has two rows whose order could be wrong"
+    return finding
+
+
+def lateness(case: Case, matching: Matching) -> Finding:
+    """From a press to its being stored no more time passes than is allowed (J7).
+
+    Stored is when the row says so, else when the house committed it, else when the keypad was told to forget the press.
+    An instant of storing that lies before its press, or long after the run, comes from another clock and is not used.
+    """
+    lags: list[int] = []
+    late: list[tuple[int, int, Match, str]] = []
+    unknown = strange = 0
+    limit = case.truth.limits.lateness
+    for found in matching.matches:
+        stored, told = found.claim.stored_at, "stored"
+        if stored is not None and not found.event.t - 2 * NS <= stored <= case.truth.end + _ANOTHER_CLOCK:
+            stored = None
+            strange += 1
+        if stored is None:
+            stored = found.event.stored
+        if stored is None:
+            stored, told = found.event.acked, "acknowledged"
+        if stored is None:
+            unknown += 1
+            continue
+        lag = max(stored - found.event.t, 0)
+        lags.append(lag)
+        if lag > limit:
+            late.append((-lag, found.event.n, found, told))
+    late.sort(key=lambda item: item[:2])
+    finding = Finding(word(len(late), len(lags)), len(late), len(lags), figures={**quantiles(lags)})
+    finding.figures["limit"] = limit / NS
+
+    def story(item: tuple[int, int, Match, str]) -> Story:
+        lag, _, found, told = item
+        last = f"LATE: {told} {seconds(-lag)} after the press, allowed are {seconds(limit)}"
+        return Story(
+            where(found.event.device, found.event.t),
+            [case.press(found.event)],
+            [row_line(case.rows[found.claim.n]), last],
+            around(found.event, case.truth, found.event.t - lag + NS),
+        )
+
+    finding.stories = case.stories(late, story)
+    remarks = []
+    if unknown:
+        remarks.append(
+            f"{unknown} rows tell no instant of storing that can be used, and their press was not acknowledged"
+        )
+    if strange:
+        remarks.append(
+            f"{strange} of the instants of storing are outside the run: is the collector's clock the hall's?"
+        )
+    if not lags and not remarks:
+        remarks.append("no press has a row whose lateness could be measured")
+    finding.reason = "; ".join(remarks)
+    return finding
+
+
+def _doubt(finding: Finding, matching: Matching, *, pairs: bool) -> Finding:
+    """A tie is never resolved in anyone's favour: what would hold is unknown when other rows' fates say otherwise."""
+    if finding.verdict != "HOLDS":
+        return finding
+    if matching.uncertain:
+        finding.verdict = "UNKNOWN"
+        finding.reason = (
+            f"without epoch and seq the rows of {', '.join(matching.uncertain)} fit the presses in several ways that "
+            "differ in their totals; store epoch and seq"
+        )
+    elif pairs and matching.doubtful:
+        finding.verdict = "UNKNOWN"
+        finding.reason = (
+            f"{len(matching.doubtful)} rows have an instant nearer to another press that looks the same: a lost press "
+            "and a copy would look no different; store epoch and seq, or the instant of the press itself"
+        )
+    return finding
