@@ -32,10 +32,10 @@ FORMS = [
 
 
 def complete(row):
-    """Bytes of a command of that row: parameters of 1, grown and with data as its rules want."""
-    head = b"\x01" * row.head
+    """Bytes of a command of that row: small parameters, grown and with data as its rules want."""
+    head = b"L\x05\0\0\0" if row.name == "GS 8" else (b"\x01\x00" * row.head)[: row.head]
     if row.grow is not None:
-        head = head.ljust(row.grow(head), b"\x01")
+        head = (head + b"\x00\x01" * 8)[: row.grow(head)]
     size = row.size(head) if row.size is not None else 0
     body = b"AB\0" if size == NUL_ENDED else b"D" * size
     if row.records is not None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from timers import Loop
-
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Note
 from firmware_sim.devices.ticket_printer import TM_T88, PrinterProfile, TicketPrinter
 from firmware_sim.line import Line
+from timers import Loop
 
 MS = 1_000_000
 

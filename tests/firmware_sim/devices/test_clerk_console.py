@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from slave_host import MS, SECOND, Host
 
 from firmware_sim.devices.clerk_console import ClerkConsole
 from firmware_sim.modbus_slave import ModbusException
+from slave_host import MS, SECOND, Host
 
 
 def console(**kwargs) -> Host:

@@ -7,13 +7,13 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slave_host import MS, Host
 
 from firmware_sim.device import Stop
 from firmware_sim.devices.counter_display import CounterDisplay
 from firmware_sim.modbus_slave import ModbusException
 from protocol.modbus.maps import words_of
 from protocol.modbus.maps.led485 import SHAPES
+from slave_host import MS, Host
 
 TEXT, SEGMENTS, FLOAT = 0x0070, 0x0080, 0x0090
 ZERO, ONE, A, DASH = 0x3F, 0x06, 0x77, 0x40

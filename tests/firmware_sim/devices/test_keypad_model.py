@@ -9,9 +9,9 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from slave_host import MS, SECOND, Host
 
 from firmware_sim.devices.rating_keypad import RatingKeypad
+from slave_host import MS, SECOND, Host
 
 WAITS, FREED, DROPPED = "waits", "freed", "dropped"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from slave_host import SECOND, Host
 
 from firmware_sim.devices.kiosk_button import KioskButton
 from firmware_sim.modbus_slave import ModbusException
+from slave_host import SECOND, Host
 
 
 def kiosk(**kwargs) -> Host:

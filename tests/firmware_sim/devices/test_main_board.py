@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slave_host import SECOND, Host
 
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Stop
 from firmware_sim.devices.main_board import MainBoard
 from firmware_sim.modbus_slave import ModbusException
 from protocol.modbus.maps import words_of
+from slave_host import SECOND, Host
 
 
 def board(**kwargs) -> Host:

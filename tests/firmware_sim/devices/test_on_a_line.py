@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from slave_host import MS, SECOND
-from timers import Loop, PortStub
 
 from firmware_sim.burst import LineSettings
 from firmware_sim.devices.clerk_console import ClerkConsole
@@ -20,6 +18,8 @@ from protocol.modbus import requests
 from protocol.modbus.maps import words_of
 from protocol.modbus.maps.reference_keypad import Event
 from protocol.modbus.rtu import seal
+from slave_host import MS, SECOND
+from timers import Loop, PortStub
 
 UNITS = {"keypad": 5, "console": 6, "kiosk": 7, "display": 8, "board": 9}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from slave_host import MS, SECOND, Host
 
 from firmware_sim.device import Note, Stop
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.modbus_slave import ModbusException
 from protocol.modbus.maps import reference_keypad as rk
+from slave_host import MS, SECOND, Host
 
 NOON = 12 * 3600 * SECOND
 UNIX = 1_700_000_000

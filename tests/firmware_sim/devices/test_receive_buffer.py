@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from escpos_streams import STREAMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from escpos_streams import STREAMS
 from firmware_sim.devices.receive_buffer import CLEAR, ReceiveBuffer
 from protocol.escpos.tokenizer import tokenize
 

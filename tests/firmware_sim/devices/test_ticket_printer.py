@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from dataclasses import replace
 
 import pytest
-from escpos_streams import STREAMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from printer_bench import MS, PrinterBench
 
+from escpos_streams import STREAMS
 from firmware_sim.device import FRAMING, NS, PARITY, Alarm, Device, Modem, Note, Send, Stop
+from firmware_sim.devices import ticket_printer
 from firmware_sim.devices.ticket_printer import TicketPrinter
+from printer_bench import MS, PrinterBench
 from protocol.escpos import write
 from protocol.escpos.composer import print_sheets
 from protocol.escpos.profiles import KIOSK_58, PROFILES, TM_T88
@@ -136,7 +139,7 @@ def test_xoff_comes_at_128_bytes_left_and_nothing_is_lost():
     bench = full_printer(500, obeys=True)
     assert bench.replied == [(bench.line.settings.duration(4096 - 128), b"\x13")]
     assert bench.facts("overrun") == []
-    assert bench.printer.room == 127  # the character on the wire while XOFF was on its way
+    assert bench.printer.room == 126  # one character while XOFF crossed, one that had begun by then
     bench.hand("load_paper", 10_000)
     bench.send(b"\n")
     bench.run()
@@ -214,7 +217,7 @@ def test_status_inside_image_data():
 
 def test_the_clear_command():
     """DLE DC4 8 forgets received text and the open line at once, answers 37 25 00, and what follows is printed."""
-    bench = PrinterBench()
+    bench = PrinterBench(obeys=False)
     bench.hand("open_cover")
     bench.send(b"old one\nold two")
     bench.run()
@@ -431,7 +434,7 @@ def test_paper_is_used_up_by_what_is_printed():
     bench = PrinterBench(paper_mm=1000)
     bench.send((b"A\n" * 10 + write.cut()) * 3)
     bench.run()
-    assert bench.printer.left_mm == 1000 - 3 * (10 * 30 + 120) // 8
+    assert bench.printer.left_mm == (8 * 1000 - 3 * (10 * 30 + 120)) // 8
 
 
 def test_a_feed_that_outlasts_the_roll_ends_with_it():
@@ -655,6 +658,30 @@ def test_any_stream_in_any_split_on_a_driven_printer(stream, data):
             for effect in printer.wake(now, "print"):
                 if isinstance(effect, Alarm):
                     alarms[effect.tag] = effect.at
+
+
+@pytest.mark.parametrize(("head", "body"), [(b"", b"x" * 46 + b"\n"), (b"\x1dv0\x00\x48\x00\xff\xff", b"\xaa" * 47)])
+def test_a_day_without_a_cut_costs_no_memory(monkeypatch, head, body):
+    """A host that never cuts, one whose picture never ends: beyond the limits of one sheet nothing more is kept."""
+    monkeypatch.setattr(ticket_printer, "MOST_RECORDED", 5_000)
+    monkeypatch.setattr(ticket_printer, "MOST_ROWS", 100)
+    printer = TicketPrinter("p", paper_mm=10**9)
+    printer.hear(0, head, 0, 0, None)
+
+    def feed(times: int) -> None:
+        for _ in range(times):
+            effects = printer.hear(0, body, 0, 0, None)
+            while any(isinstance(effect, Alarm) for effect in effects):
+                effects = printer.wake(0, "print")
+
+    feed(300)
+    tracemalloc.start()
+    feed(1000)
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 40_000
+    assert printer.left_mm < 10**9
 
 
 @given(STREAMS)

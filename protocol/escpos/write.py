@@ -1,0 +1,204 @@
+"""Builders: what a host sends to a ticket printer, as bytes (protocols.md 4.1).
+
+Every function is pure and returns one complete command (or text), so a job is their sum:
+`init() + code_page(52) + align("center") + size(4, 4) + line("A001") + cut() + process_id(b"A001")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from protocol.escpos import codepages
+
+ALIGNMENTS = {"left": 0, "center": 1, "right": 2}
+QR_LEVELS = {"L": 0x30, "M": 0x31, "Q": 0x32, "H": 0x33}
+QR_MAX = 7089
+"""Most bytes a QR symbol's store takes."""
+
+
+def _byte(name: str, value: int, low: int = 0, high: int = 255) -> bytes:
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {low} to {high}, not {value}")
+    return bytes([value])
+
+
+def _word(name: str, value: int) -> bytes:
+    if not 0 <= value <= 0xFFFF:
+        raise ValueError(f"{name} is 0 to 65535, not {value}")
+    return value.to_bytes(2, "little")
+
+
+def init() -> bytes:
+    """ESC @: settings of power-on, print buffer cleared (not the receive buffer)."""
+    return b"\x1b@"
+
+
+def code_page(n: int) -> bytes:
+    """ESC t n: character table by the printer's own number; `PrinterProfile.page_of` finds it."""
+    return b"\x1bt" + _byte("code page number", n)
+
+
+def align(where: str) -> bytes:
+    """ESC a: "left", "center" or "right"; takes effect at the beginning of a line."""
+    if where not in ALIGNMENTS:
+        raise ValueError(f"alignment is one of {', '.join(ALIGNMENTS)}, not {where!r}")
+    return b"\x1ba" + bytes([ALIGNMENTS[where]])
+
+
+def size(width: int, height: int) -> bytes:
+    """GS !: characters `width` and `height` times as large, 1 to 8 each."""
+    if not (1 <= width <= 8 and 1 <= height <= 8):
+        raise ValueError(f"character size is 1 to 8 each way, not {width} x {height}")
+    return b"\x1d!" + bytes([(width - 1) << 4 | (height - 1)])
+
+
+def font(name: str) -> bytes:
+    """ESC M: font "A" (12x24 dots) or "B" (9x17)."""
+    if name not in {"A", "B"}:
+        raise ValueError(f"fonts are 'A' and 'B', not {name!r}")
+    return b"\x1bM" + bytes([name == "B"])
+
+
+def bold(on: bool = True) -> bytes:
+    """ESC E."""
+    return b"\x1bE" + bytes([on])
+
+
+def underline(dots: int = 1) -> bytes:
+    """ESC -: 0 none, 1 or 2 dots thick."""
+    return b"\x1b-" + _byte("underline", dots, 0, 2)
+
+
+def reverse(on: bool = True) -> bytes:
+    """GS B: white on black."""
+    return b"\x1dB" + bytes([on])
+
+
+def text(s: str, codec: str = "cp1258", errors: str = "strict") -> bytes:
+    r"""Text in a character table; the printer must have been told the same one by `code_page`.
+
+    Args:
+        s: printable characters and "\n" (a printed line ends with LF); other control characters would be commands.
+        codec: the table's name (see `codepages`). Vietnamese tone letters are taken apart for "cp1258".
+        errors: "strict" or "replace" (by "?").
+
+    Raises:
+        ValueError: a control character.
+        UnicodeEncodeError: the table lacks a character (strict).
+    """
+    for char in s:
+        if (char < " " and char != "\n") or char == "\x7f":
+            raise ValueError(f"text {s!r} has the control character {char!r}, which a printer takes as a command")
+    return codepages.encode(s, codec, errors)
+
+
+def line(s: str = "", codec: str = "cp1258", errors: str = "strict") -> bytes:
+    """Text and LF."""
+    return text(s, codec, errors) + b"\n"
+
+
+def qr(data: bytes | str, module: int = 6, level: str = "M") -> bytes:
+    """GS ( k: model 2, module size in dots, error correction, store, print (functions 41 43 45 50 51 in hex).
+
+    Args:
+        data: what the symbol holds; a str is written as UTF-8.
+        module: edge of one module, 1 to 16 dots.
+        level: error correction L, M, Q or H.
+    """
+    payload = data.encode() if isinstance(data, str) else data
+    if not 1 <= len(payload) <= QR_MAX:
+        raise ValueError(f"a QR symbol holds 1 to {QR_MAX} bytes, not {len(payload)}")
+    if level not in QR_LEVELS:
+        raise ValueError(f"QR error correction is one of {', '.join(QR_LEVELS)}, not {level!r}")
+    functions = (
+        b"\x31\x41\x32\x00",
+        b"\x31\x43" + _byte("QR module size", module, 1, 16),
+        b"\x31\x45" + bytes([QR_LEVELS[level]]),
+        b"\x31\x50\x30" + payload,
+        b"\x31\x51\x30",
+    )
+    return b"".join(b"\x1d(k" + _word("length", len(function)) + function for function in functions)
+
+
+def raster(width_bytes: int, rows: Iterable[bytes], mode: int = 0) -> bytes:
+    """GS v 0: a picture, row by row, most significant bit left, 1 = black.
+
+    Args:
+        width_bytes: bytes in a row (8 dots each).
+        rows: one `bytes` of that length per row of dots.
+        mode: 0 normal, 1 double width, 2 double height, 3 both.
+
+    Raises:
+        ValueError: a row of another length.
+    """
+    picture = list(rows)
+    for i, row in enumerate(picture):
+        if len(row) != width_bytes:
+            raise ValueError(f"row {i} of the picture has {len(row)} bytes, not {width_bytes}")
+    head = b"\x1dv0" + _byte("raster mode", mode, 0, 3)
+    return head + _word("width in bytes", width_bytes) + _word("rows", len(picture)) + b"".join(picture)
+
+
+def feed(lines: int = 1) -> bytes:
+    """ESC d n: print what is in the line and feed n lines."""
+    return b"\x1bd" + _byte("lines", lines)
+
+
+def feed_dots(dots: int) -> bytes:
+    """ESC J n: print what is in the line and feed n dots."""
+    return b"\x1bJ" + _byte("dots", dots)
+
+
+def line_spacing(dots: int | None = None) -> bytes:
+    """ESC 3 n dots a line, or ESC 2 the default (None)."""
+    return b"\x1b2" if dots is None else b"\x1b3" + _byte("line spacing", dots)
+
+
+def cut(*, partial: bool = True, feed: int = 0) -> bytes:
+    """GS V 65/66 n: feed what is printed past the knife, n dots more, and cut.
+
+    The plain forms (`cut_here`) cut where the paper is: about 15 mm of what was printed last stays inside.
+    """
+    return b"\x1dV" + (b"\x42" if partial else b"\x41") + _byte("feed before the cut", feed)
+
+
+def cut_here(*, partial: bool = False) -> bytes:
+    """GS V 0/1: cut without feeding."""
+    return b"\x1dV" + (b"\x01" if partial else b"\x00")
+
+
+def process_id(four_ascii: bytes) -> bytes:
+    """GS ( H function 48: have the printer answer `37 22 d1 d2 d3 d4 00` when all before this is on paper."""
+    if len(four_ascii) != 4 or not all(0x20 <= c <= 0x7E for c in four_ascii):
+        raise ValueError(f"a process id is four printable ASCII characters, not {four_ascii!r}")
+    return b"\x1d(H\x06\x00\x30\x30" + four_ascii
+
+
+def auto_status(mask: int) -> bytes:
+    """GS a n: send 4 status bytes now and on every change; 0x02 online, 0x04 error, 0x08 paper; 0 is off."""
+    return b"\x1da" + _byte("automatic status mask", mask)
+
+
+def status(n: int) -> bytes:
+    """DLE EOT n: one status byte at once (1 printer, 2 off-line cause, 3 error cause, 4 paper)."""
+    return b"\x10\x04" + _byte("status number", n, 1, 4)
+
+
+def sensor_status(n: int = 1) -> bytes:
+    """GS r n: one status byte in turn (1 paper, 2 drawer)."""
+    return b"\x1dr" + _byte("sensor", n)
+
+
+def identity(n: int) -> bytes:
+    """GS I n: 1 model, 2 type, 3 version (one byte); 65 firmware, 66 maker, 67 model, 68 serial (blocks)."""
+    return b"\x1dI" + _byte("identity number", n)
+
+
+def recover(*, clear: bool = False) -> bytes:
+    """DLE ENQ 1 (go on after an error at the line it stopped at) or 2 (after clearing the buffers)."""
+    return b"\x10\x05" + (b"\x02" if clear else b"\x01")
+
+
+def clear() -> bytes:
+    """DLE DC4 function 8: clear the receive and print buffers at once; the printer answers `37 25 00`."""
+    return b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"
