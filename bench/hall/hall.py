@@ -103,8 +103,8 @@ class Hall:
         ]
         self._printers = {kiosk.printer: kiosk for kiosk in self.kiosks}
         self._waiting: dict[str, Person] = {}
-        self._inside: Counter[int] = Counter()
-        self._to_come = len(day.visitors)
+        self._inside: Counter[int] = Counter()  # errand -> people who are not at a counter yet
+        self._not_left = len(day.visitors)
         self._ended = False
         self.tickets = 0
         self._reactions: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
@@ -138,7 +138,6 @@ class Hall:
     def _door(self) -> Generator[simpy.Event, Any, None]:
         for visitor in self.day.visitors:
             yield from self.until(visitor.arrives)
-            self._to_come -= 1
             self._inside[visitor.errand] += 1
             self.clockwork.process(self._visit(visitor))
         yield from self.until(self.scenario.hours.closes)
@@ -163,6 +162,7 @@ class Hall:
                 why = "served"
         if why != "served":
             self._inside[visitor.errand] -= 1
+        self._not_left -= 1
         self.record("leaves", {"visitor": visitor.number, "why": why})
         self._perhaps_finished()
 
@@ -203,9 +203,7 @@ class Hall:
     def _perhaps_finished(self) -> None:
         for counter in self.counters.values():
             counter.poke()
-        if self._ended or self._to_come or any(self._inside.values()):
-            return
-        if self.clockwork.now < self.scenario.hours.closes or any(c.standing for c in self.counters.values()):
+        if self._ended or self._not_left or self.clockwork.now < self.scenario.hours.closes:
             return
         self._ended = True
         self._finished()

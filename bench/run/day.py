@@ -393,7 +393,7 @@ def _keep_what_there_is(world: _World, exc: BaseException, real: float) -> None:
     why = "interrupted" if isinstance(exc, KeyboardInterrupt) else f"{type(exc).__name__}: {exc}"
     with contextlib.suppress(Exception):
         world.history.record(world.clockwork.now, "run", "broken_off", {"why": why})
-        world.history.flush()
+        world.history.abandon()
     with contextlib.suppress(Exception):
         world.directory.write_json(RUN, _run_facts(world, None, opened=False, real=real, why=why))
 
