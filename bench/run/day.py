@@ -13,7 +13,9 @@ import json
 import os
 import platform
 import re
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -250,10 +252,13 @@ class _World:
             mounts = stack.enter_context(mounted(lines, self.kernel, paths))
             watchdog = Watchdog(self.kernel, self.options.patience, self._give_up)
             stack.enter_context(watchdog)
+            interrupted = stack.enter_context(_interrupt_is_ours())
             ended = run_collector(program, self.kernel, env=env, log=log, shown=self.options.shown)
             if ended.how == "hung" and watchdog.found:
                 ended = Exit(ended.status, "hung", watchdog.found)
                 log.write(f"hallbench: {watchdog.found}\n")
+            if interrupted:
+                raise KeyboardInterrupt
         record("exit", {"status": ended.status, "how": ended.how})
         return ended, any(mount.opened for mount in mounts.values())
 
@@ -283,6 +288,25 @@ class _World:
         )
         sys.__stderr__.flush()  # type: ignore[union-attr]
         os._exit(EXIT_HUNG_BY_FORCE)
+
+
+@contextlib.contextmanager
+def _interrupt_is_ours() -> Iterator[list[int]]:
+    """Ctrl-C ends the run, also when the collector catches KeyboardInterrupt; yields a list that is filled by it."""
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
