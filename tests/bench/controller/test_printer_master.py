@@ -41,7 +41,7 @@ def take(rig, count=1, wait=3.0):
         rig.run(wait)
 
 
-def exactly_once(rig, *tickets):
+def must_print_once(rig, *tickets):
     assert sheets(rig) == list(tickets)
     assert [facts["ticket"] for facts in rig.of("ticket_confirmed")] == list(tickets)
     assert rig.of("ticket_failed") == []
@@ -55,7 +55,7 @@ def test_a_ticket_joins_its_queue_when_the_printer_confirmed_it(printing):
     take(rig)
     order = [kind for _, _, kind, _ in rig.notes if kind in {"ticket_issued", "printed", "ticket_confirmed", "call"}]
     assert order == ["ticket_issued", "printed", "ticket_confirmed", "call"]
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
     (row,) = rig.records.of("tickets")[-1:]
     assert row["issued_at"] < row["confirmed_at"] < row["issued_at"] + 2
 
@@ -81,7 +81,7 @@ def test_tickets_wait_for_each_other(printing):
     rig = printing()
     take(rig, 5, wait=0.3)
     rig.run(15)
-    exactly_once(rig, "A001", "A002", "A003", "A004", "A005")
+    must_print_once(rig, "A001", "A002", "A003", "A004", "A005")
 
 
 @pytest.mark.parametrize("paper_mm", range(2, 64, 6))
@@ -93,7 +93,7 @@ def test_paper_that_ends_in_a_ticket_costs_no_ticket(printing, paper_mm):
     assert rig.of("printed") == []
     rig.do("printer-1", "load_paper", 10_000)
     rig.run(10)
-    exactly_once(rig, "A001", "A002")
+    must_print_once(rig, "A001", "A002")
     states = [facts["state"] for facts in rig.of("printer")]
     assert states[-2:] == ["paper_end", "ok"]
 
@@ -108,7 +108,7 @@ def test_an_open_cover_only_delays(printing, after):
     rig.run(25)
     rig.do("printer-1", "close_cover")
     rig.run(5)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 @pytest.mark.parametrize("off", [0.0, 0.7, 5.0, 60.0])
@@ -122,9 +122,9 @@ def test_a_power_loss_costs_no_ticket_and_doubles_none(printing, after, off):
     rig.run(off)
     rig.do("printer-1", "plug_in")
     rig.run(15)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
     take(rig)
-    exactly_once(rig, "A001", "A002")
+    must_print_once(rig, "A001", "A002")
 
 
 def test_a_power_loss_without_paper_costs_no_ticket(printing):
@@ -137,7 +137,7 @@ def test_a_power_loss_without_paper_costs_no_ticket(printing):
     rig.run(10)
     rig.do("printer-1", "load_paper", 10_000)
     rig.run(10)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
     assert [facts["why"] for facts in rig.of("reprint")] == ["the printer was switched off"]
 
 
@@ -150,7 +150,7 @@ def test_a_power_loss_and_new_paper_meanwhile_costs_no_ticket(printing):
     rig.do("printer-1", "load_paper", 10_000)
     rig.do("printer-1", "plug_in")
     rig.run(10)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 def test_an_idle_power_loss_reprints_nothing(printing):
@@ -165,7 +165,7 @@ def test_an_idle_power_loss_reprints_nothing(printing):
     rig.do("printer-1", "plug_in")
     rig.run(10)
     assert rig.of("up") == [{"device": "printer-1"}]
-    exactly_once(rig, "A001", "A002")
+    must_print_once(rig, "A001", "A002")
     assert rig.of("reprint") == []
 
 
@@ -183,7 +183,7 @@ def test_a_lost_confirmation_is_not_a_lost_ticket(printing):
     rig.masters["ticket"].mangle = drop
     take(rig, wait=20)
     assert lost
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 def test_a_cable_that_was_out_after_the_ticket_had_arrived_doubles_nothing(printing):
@@ -196,7 +196,7 @@ def test_a_cable_that_was_out_after_the_ticket_had_arrived_doubles_nothing(print
     assert rig.of("down")
     rig.masters["ticket"].mangle = rig.stations["ticket"].mangle = None
     rig.run(20)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 def test_a_cable_that_was_out_before_the_ticket_costs_no_ticket(printing):
@@ -206,7 +206,7 @@ def test_a_cable_that_was_out_before_the_ticket_costs_no_ticket(printing):
     take(rig, wait=20)
     rig.masters["ticket"].mangle = rig.stations["ticket"].mangle = None
     rig.run(20)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 @pytest.mark.parametrize("out", [0.2, 1.2, 2.5, 5.0])
@@ -219,7 +219,7 @@ def test_a_cable_that_was_out_for_the_length_of_a_ticket_costs_no_ticket(printin
     rig.run(out)
     rig.masters["ticket"].mangle = rig.stations["ticket"].mangle = None
     rig.run(30)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 class Noise:
@@ -269,7 +269,7 @@ def test_noise_that_looks_like_xoff_does_not_stop_the_tickets(printing, idle):
         rig.masters["ticket"], rig.masters["ticket"].hear(rig.now, b"\x13", rig.now, rig.now, None)
     )
     take(rig, 2, wait=15)
-    exactly_once(rig, *(("A001", "A002") if idle else ("A001", "A002", "A003")))
+    must_print_once(rig, *(("A001", "A002") if idle else ("A001", "A002", "A003")))
 
 
 def test_a_jammed_cutter_is_put_right_by_the_host_when_it_is_free(printing):
@@ -281,7 +281,7 @@ def test_a_jammed_cutter_is_put_right_by_the_host_when_it_is_free(printing):
     assert rig.of("printer")[-1]["state"] == "cutter_error"
     rig.do("printer-1", "free_cutter")
     rig.run(10)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 def test_a_jammed_cutter_behind_flow_control_is_put_right_by_its_switch(printing):
@@ -293,7 +293,7 @@ def test_a_jammed_cutter_behind_flow_control_is_put_right_by_its_switch(printing
     rig.do("printer-1", "unplug")
     rig.do("printer-1", "plug_in")
     rig.run(10)
-    exactly_once(rig, "A001")
+    must_print_once(rig, "A001")
 
 
 def test_a_ticket_that_cannot_be_printed_is_given_up_and_told(printing):
