@@ -111,8 +111,9 @@ def _run(
     from bench.clock.kernel import BenchFailure, VirtualDeadlock
     from bench.hall.day import draw
     from bench.judge.history import HistoryFailed
-    from bench.run.day import DayOptions, NothingToTest, UnknownPlaceholder, run_day
+    from bench.run.day import DayOptions, NothingToTest, run_day
     from bench.run.directory import CannotWrite
+    from bench.run.placeholders import UnknownPlaceholder
     from bench.run.verdict import judge_run
     from bench.scenario.load import ScenarioError, load
 

@@ -8,16 +8,11 @@ from there.
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import platform
-import re
-import signal
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -38,6 +33,8 @@ from bench.ports.mounts import Mount, mounted
 from bench.ports.patch import redirected
 from bench.run.collector import Exit, Program, run_collector
 from bench.run.directory import DAY, DEVICES, HISTORY, LOG, RECORDS, RUN, RunDirectory
+from bench.run.placeholders import fill_placeholders
+from bench.run.process import fewer_looks_for_garbage, hall_time_zone, interrupt_is_ours
 from bench.run.registers import register_map
 from bench.run.rig import Rig
 from bench.run.watchdog import Watchdog
@@ -51,10 +48,6 @@ TICK = 300 * NS
 """How often progress is told, in the hall's time."""
 
 EXIT_HUNG_BY_FORCE = 6
-
-
-class UnknownPlaceholder(ValueError):
-    """An argument of the collector names a line, or a thing, that is not there."""
 
 
 class NothingToTest(ValueError):
@@ -110,30 +103,6 @@ def all_to_the_house(scenario: Scenario) -> Scenario:
     copy = scenario.model_copy(update={"lines": lines})
     copy.__dict__.pop("placed", None)  # cached from the lines before
     return copy
-
-
-_PLACEHOLDER = re.compile(r"\{(port:[^{}]*|records|devices)\}")
-
-
-def fill_placeholders(words: Sequence[str], ports: Mapping[str, str], records: str, devices: str) -> list[str]:
-    """Replace {port:LINE}, {records} and {devices} in a command's arguments.
-
-    Raises:
-        UnknownPlaceholder: {port:LINE} names a line that the program under test does not have.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        key = match.group(1)
-        if key in {"records", "devices"}:
-            return {"records": records, "devices": devices}[key]
-        line = key.removeprefix("port:")
-        if line not in ports:
-            raise UnknownPlaceholder(
-                f"{{{key}}}: the program under test has no line {line!r}; it has: {', '.join(ports) or 'none'}"
-            )
-        return ports[line]
-
-    return [_PLACEHOLDER.sub(value, word) for word in words]
 
 
 class _World:
@@ -246,13 +215,13 @@ class _World:
         mounts: dict[str, Mount] = {}
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(self.directory.file(LOG).open("w", encoding="utf-8"))
-            stack.enter_context(_hall_time_zone(self.scenario.timezone))
+            stack.enter_context(hall_time_zone(self.scenario.timezone))
             stack.enter_context(installed())
             stack.enter_context(redirected())
             mounts = stack.enter_context(mounted(lines, self.kernel, paths))
             watchdog = Watchdog(self.kernel, self.options.patience, self._give_up)
             stack.enter_context(watchdog)
-            interrupted = stack.enter_context(_interrupt_is_ours())
+            interrupted = stack.enter_context(interrupt_is_ours())
             ended = run_collector(program, self.kernel, env=env, log=log, shown=self.options.shown)
             if ended.how == "hung" and watchdog.found:
                 ended = Exit(ended.status, "hung", watchdog.found)
@@ -288,54 +257,6 @@ class _World:
         )
         sys.__stderr__.flush()  # type: ignore[union-attr]
         os._exit(EXIT_HUNG_BY_FORCE)
-
-
-@contextlib.contextmanager
-def _interrupt_is_ours() -> Iterator[list[int]]:
-    """Ctrl-C ends the run, also when the collector catches KeyboardInterrupt; yields a list that is filled by it."""
-    came: list[int] = []
-
-    def interrupt(number: int, _frame: object) -> None:
-        came.append(number)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _hall_time_zone(zone: str) -> Iterator[None]:
-    """The collector lives in the hall's time zone."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = zone
-    with contextlib.suppress(AttributeError):  # Windows has no tzset
-        time.tzset()
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("TZ", None)
-        else:
-            os.environ["TZ"] = before
-        with contextlib.suppress(AttributeError):
-            time.tzset()
-
-
-@contextlib.contextmanager
-def _calm_collector_of_garbage() -> Iterator[None]:
-    """A day makes millions of short-lived tuples and hardly a cycle: looking for cycles less often saves a tenth."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _run_facts(world: _World, ended: Exit | None, *, opened: bool, real: float, why: str) -> dict[str, Any]:
@@ -408,7 +329,7 @@ def run_day(options: DayOptions) -> DayResult:
         env = {"HALLBENCH_RECORDS": records, "HALLBENCH_DEVICES": devices}
         env |= {f"HALLBENCH_PORT_{name.upper().replace('-', '_')}": port for name, port in ports.items()}
     try:
-        with _calm_collector_of_garbage():
+        with fewer_looks_for_garbage():
             ended, opened = world.run(program, env, ports)
     except BaseException as exc:
         _keep_what_there_is(world, exc, REAL["monotonic"]() - started)
