@@ -7,7 +7,16 @@ import signal
 import pytest
 
 from bench.clock.clockwork import Clockwork, clock_text, seconds
-from bench.clock.kernel import SPIN_FREE, SPIN_NS, STUBBORN, BenchFailure, DayOver, Kernel, StubbornCollector, VirtualDeadlock
+from bench.clock.kernel import (
+    SPIN_FREE,
+    SPIN_NS,
+    STUBBORN,
+    BenchFailure,
+    DayOver,
+    Kernel,
+    StubbornCollector,
+    VirtualDeadlock,
+)
 from firmware_sim.device import NS
 
 
