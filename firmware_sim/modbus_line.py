@@ -25,7 +25,7 @@ from protocol.modbus.rtu import BROADCAST, MAX_ADU, MIN_ADU, is_sound, seal, t15
 
 _AFTER_REPLY = "after:"
 
-# A line is polled all day with the same requests and mostly gives the same replies: one reckoning of their CRCs will do.
+# A line is polled all day with the same requests and mostly gives the same replies: each CRC is reckoned once.
 _is_sound = lru_cache(maxsize=4096)(is_sound)
 _seal = lru_cache(maxsize=4096)(seal)
 _WRITES = BROADCASTABLE | {FC.READ_WRITE}
