@@ -82,28 +82,46 @@ class Burst:
         end: instant at which the last character is complete, ns.
         flaws: index in `data` -> flaw bits, or None when clean.
         settings: the sender's settings, which fix the instants.
+        heard: listener -> how much of `data` it has heard early; None when nobody listens early.
+        late: the port's settings differ, so it hears the burst when that has ended.
     """
 
-    __slots__ = ("_den", "_num", "data", "end", "flaws", "heard", "sent", "settings", "src", "start")
+    __slots__ = (
+        "_began",
+        "_den",
+        "_lead",
+        "_num",
+        "data",
+        "end",
+        "flaws",
+        "heard",
+        "late",
+        "sent",
+        "settings",
+        "src",
+        "start",
+    )
 
     def __init__(self, src: Any, data: bytes, start: int, settings: LineSettings) -> None:
         self.src = src
         self.sent = self.data = data
-        self.start = start
+        self.start = self._began = start
+        self._lead = 0  # characters of `sent` before `data`: nobody hears them
         self.settings = settings
         self._num = num = settings.char_num
         self._den = den = settings.char_den
         self.end = start - (-len(data) * num // den)
         self.flaws: dict[int, int] | None = None
         self.heard: dict[Any, int] | None = None
+        self.late = False
 
     def when(self, n: int) -> int:
         """Instant at which `n` characters are complete, ns (n = 0: the start)."""
-        return self.start - (-n * self._num // self._den)
+        return self._began - (-(n + self._lead) * self._num // self._den)
 
     def arrived(self, now: int) -> int:
         """How many characters are complete at `now`."""
-        n = (now - self.start) * self._den // self._num
+        n = (now - self._began) * self._den // self._num - self._lead
         return 0 if n < 0 else min(n, len(self.data))
 
     def cut(self, at: int, *, finish: bool) -> bytes:
@@ -114,17 +132,24 @@ class Burst:
             finish: True lets the character in progress end (a sender that was told to stop); False breaks it off and
                 it is not heard (a sender that lost its power).
         """
-        keep = self.arrived(at)
-        if finish and at > self.when(keep):
-            keep += 1
-        keep = min(keep, len(self.data))
-        rest = self.sent[len(self.sent) - (len(self.data) - keep) :] if keep < len(self.data) else b""
-        self.sent = self.sent[: len(self.sent) - len(rest)]
-        self.data = self.data[:keep]
-        self.end = max(self.when(keep), self.start) if keep else max(self.start, min(at, self.end))
+        lead = self._lead
+        done = max(0, min((at - self._began) * self._den // self._num, len(self.sent)))
+        if finish and done < len(self.sent) and at > self.when(done - lead):
+            done += 1
+        keep = max(0, done - lead)
+        rest = self.sent[done:]
+        self.sent, self.data = self.sent[:done], self.data[:keep]
+        self.end = self.when(done - lead) if done else max(self._began, min(at, self.end))
+        self.start = min(self.start, self.end)
         if self.flaws:
             self.flaws = {i: bits for i, bits in self.flaws.items() if i < keep} or None
         return rest
+
+    def swallow(self, characters: int) -> None:
+        """Make the first characters not be heard: they are lost in what another sends."""
+        self._lead += characters
+        self.data = self.data[characters:]
+        self.start = self.when(0)
 
     def damage(self, index: int, value: int, flaw: int) -> None:
         """Make the character at `index` be heard as `value` with the `flaw` bits set."""
@@ -161,6 +186,4 @@ def collide(first: Burst, second: Burst) -> None:
     swallowed = second.arrived(first.end)
     if second.when(swallowed) < first.end:
         swallowed = min(swallowed + 1, len(second.data))
-    second.start, second.data = second.when(swallowed), second.data[swallowed:]
-    if second.data:
-        second.end = second.when(len(second.data))
+    second.swallow(swallowed)

@@ -51,12 +51,16 @@ class PortEnd(Protocol):
 
 
 class Transmitter:
-    """One station's UART output: what it sends now, what waits, and whether XOFF holds it."""
+    """One station's UART output: what it sends now, what waits, and whether XOFF holds it.
 
-    __slots__ = ("alarms", "current", "device", "due", "epoch", "held", "port", "queue")
+    Its name is the device's, or "port" for the collector's end.
+    """
+
+    __slots__ = ("alarms", "current", "device", "due", "epoch", "held", "name", "port", "queue")
 
     def __init__(self, device: Device | None, port: PortEnd | None = None) -> None:
         self.device = device
+        self.name = device.name if device is not None else "port"
         self.port = port
         self.current: Burst | None = None
         self.queue: deque[bytes] = deque()
@@ -64,11 +68,6 @@ class Transmitter:
         self.epoch = 0
         self.alarms: dict[str, int] = {}
         self.due: dict[str, int] = {}
-
-    @property
-    def name(self) -> str:
-        """Name of the station, "port" for the collector's end."""
-        return self.device.name if self.device is not None else "port"
 
 
 BurstSink = Callable[[int, str, str, bytes, int, int], Any]
@@ -245,14 +244,7 @@ class Line:
             active.append(burst)
         master = self.master
         if station is not master:
-            if master.port is not None:
-                self._to_port(master.port, burst)
-            if (master.port.xonxoff_in_force if master.port is not None else self.master_xonxoff) and (
-                XON in data or XOFF in data
-            ):
-                for i, char in enumerate(burst.data):
-                    if char in (XON, XOFF):
-                        timers.call_at(burst.when(i + 1), self._flow, burst, i, char)
+            self._towards_master(burst)
         elif self.echo and port is not None:
             port.incoming(burst)
         timers.call_at(burst.end, self._ended, burst, burst.end)
@@ -262,12 +254,26 @@ class Line:
         if master.device is not None and master is not station and master.device.watch is not None:
             self._watch(burst, master, 0)
 
-    def _to_port(self, port: PortEnd, burst: Burst) -> None:
-        if port.settings is burst.settings or port.settings == burst.settings:
-            port.incoming(burst)
+    def _towards_master(self, burst: Burst) -> None:
+        port = self.master.port
+        if port is not None:
+            if port.settings is burst.settings or port.settings == burst.settings:
+                port.incoming(burst)
+            else:
+                burst.late = True
+        data = burst.data
+        if (XON in data or XOFF in data) and not burst.late and self._flow_controlled:
+            for i, char in enumerate(data):
+                if char in (XON, XOFF):
+                    self.timers.call_at(burst.when(i + 1), self._flow, burst, i, char)
+
+    def _garbled_to_port(self, burst: Burst, end: int) -> None:
+        """Let a port at other settings hear a burst that has ended: only now is it known what came of it."""
+        port = self.master.port
+        if port is None:
             return
         data, flaws = resample(burst.data, burst.settings, port.settings)
-        view = Burst(burst.src, data, burst.start, port.settings)
+        view = Burst(burst.src, data, end - port.settings.duration(len(data)), port.settings)
         view.flaws = flaws or None
         port.incoming(view)
 
@@ -284,6 +290,8 @@ class Line:
         for sink in self._burst_sinks:
             sink(burst.start, self.name, station.name, burst.data, flaws, end)
         if burst.data:
+            if burst.late:
+                self._garbled_to_port(burst, end)
             self._heard_by_all(burst, station, end)
         if station.queue and station.current is None and not station.held:
             self._begin(station, station.queue.popleft())
@@ -365,6 +373,8 @@ class Line:
             return b""
         now = self.timers.now
         rest = burst.cut(now, finish=finish)
+        if self.half and len(self._active) > 1:
+            self._spare_the_others(burst)
         if burst.end <= now:
             burst.end = now
             self._ended(burst, now)
@@ -372,22 +382,42 @@ class Line:
             self.timers.call_at(burst.end, self._ended, burst, burst.end)
         return rest
 
+    def _spare_the_others(self, cut: Burst) -> None:
+        """Let who collided with a burst that was cut go on unharmed, from the next character, as a new burst."""
+        now = self.timers.now
+        for other in (*self._active,):
+            if other is not cut and other.end > now:
+                rest = other.cut(now, finish=True)
+                if rest:
+                    other.src.queue.appendleft(rest)
+                    self.timers.call_at(other.end, self._ended, other, other.end)
+
     def _stop(self, station: Transmitter) -> None:
         station.epoch += 1
         station.queue.clear()
         self._cut(station, finish=False)
 
     def _flow(self, burst: Burst, index: int, char: int) -> None:
-        if index >= len(burst.data) or burst.data[index] != char:
-            return  # the burst was cut before this character
+        if index >= len(burst.data) or burst.data[index] != char or not self._flow_controlled:
+            return  # the burst was cut before this character, or the port has given up flow control
+        if char == XOFF:
+            self.hold()
+        elif self.master.held:
+            self.release()
+
+    @property
+    def _flow_controlled(self) -> bool:
+        port = self.master.port
+        return self.master_xonxoff if port is None else port.xonxoff_in_force
+
+    def hold(self) -> None:
+        """Let the port's end send no more than the character in progress, until `release`."""
         master = self.master
-        if char == XOFF and not master.held:
+        if not master.held:
             master.held = True
             rest = self._cut(master, finish=True)
             if rest:
                 master.queue.appendleft(rest)
-        elif char == XON and master.held:
-            self.release()
 
     def release(self) -> None:
         """Let the port's end send again (XON came, or the port gave up flow control)."""

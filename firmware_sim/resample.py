@@ -54,14 +54,13 @@ def resample(data: bytes, sender: LineSettings, receiver: LineSettings) -> tuple
     out = bytearray()
     flaws: dict[int, int] = {}
     at, previous = 0, 1
-    half = num // 2 if num % 2 == 0 else num / 2
     while at < length:
         now = wave[at // den]
         if not (previous == 1 and now == 0):
             previous = now
             at = (at // den + 1) * den
             continue
-        middle = at + int(half)
+        middle = at + sender.baud
         value = 0
         for i in range(receiver.data_bits):
             value |= level(middle + (i + 1) * num) << i

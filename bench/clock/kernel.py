@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from heapq import heappop
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from bench.clock.clockwork import BARE_CALL, Clockwork, clock_text
 from firmware_sim.device import NS
@@ -48,6 +49,9 @@ class BenchFailure(BaseException):
 class StubbornCollector(BaseException):
     """The collector went on after being asked to end, again and again."""
 
+    def __str__(self) -> str:
+        return f"the collector swallowed the end of the day {STUBBORN} times and went on"
+
 
 _tls = threading.local()
 
@@ -65,6 +69,14 @@ class Kernel:
         epoch_ns: Unix time in ns of the clockwork's instant 0.
         until: the end of the day; an actor that waits past it is asked to end.
         grace: ns that a collector with a SIGTERM handler of its own gets after that handler ran.
+
+    Attributes:
+        beats: signs of life, for a watchdog. There are none any more once the bench has failed, or the collector has
+            swallowed its end too often: then it is taken away.
+        failure: what a device, the hall or the bench raised inside a step; the run cannot go on after it.
+        over: the program was asked to end.
+        stepping: something of the bench runs just now, which must not wait.
+        insist: called before an end is raised that was swallowed before, to make it harder to swallow.
     """
 
     def __init__(self, clockwork: Clockwork, epoch_ns: int, *, until: int = NEVER, grace: int = 30 * NS) -> None:
@@ -76,18 +88,22 @@ class Kernel:
         self.failure: BaseException | None = None
         self.waiting_on: object = None
         self.over = False
+        self.insist: Callable[[], None] = self.ask
         self._woken = False
         self._limit = NEVER
-        self._stepping = False
+        self.stepping = False
         self._spins = 0
         self._refused = 0
+        self._lost = False
         self._asked = False
+        self._host_handler: object = None
         self._outer: Kernel | None = None
 
     # -- the actor --------------------------------------------------------------------------------------------------
     def __enter__(self) -> Self:
         self._outer = current()
         _tls.kernel = self
+        self._host_handler = _sigterm_handler()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
@@ -105,14 +121,18 @@ class Kernel:
     def park(self, deadline: int = NEVER, on: object = None) -> bool:
         """Wait until somebody calls `wake` (True) or the instant `deadline` comes (False).
 
-        A wait that was shortened ends like one whose deadline came: callers look at the clock.
+        A wait that was shortened ends like one whose deadline came, and one that a signal handler of the collector
+        interrupted like one that was woken: callers look at the clock and at what they wait for.
 
         Raises:
             DayOver: the day ended first.
             VirtualDeadlock: nothing is scheduled and there is no deadline.
             BenchFailure: a device or the hall failed; its own error is the cause.
+            StubbornCollector: the end was swallowed too often.
         """
-        if self._stepping:
+        if self._lost:
+            self._refuse()
+        if self.stepping:
             raise BenchFailure("a device model tried to wait: models are sans-IO (architecture.md section 4)")
         self.beats += 1
         self._spins = 0
@@ -120,15 +140,13 @@ class Kernel:
         self.waiting_on = on
         clockwork = self.clockwork
         self._limit = min(deadline, self.until)
-        self._stepping = True
+        self.stepping = True
         try:
             self._run()
-        except KeyboardInterrupt:
-            raise
         except BaseException as exc:
             raise self._failed(exc) from exc
         finally:
-            self._stepping = False
+            self.stepping = False
         if self._woken:
             return True
         limit = self._limit
@@ -139,22 +157,33 @@ class Kernel:
         clockwork._now = max(clockwork._now, limit)  # noqa: SLF001 - everything due by then has run
         if limit == self.until and deadline > limit:
             self._end_of_day()
-            return self.park(deadline, on)
+            return True
         return False
 
     def _end_of_day(self) -> None:
         """Ask the program to end, as a service manager would: SIGTERM first, then without asking."""
         self.over = True
-        handler: Any = signal.getsignal(signal.SIGTERM) if _in_main_thread() else None
-        if callable(handler) and not self._asked:
+        handler: Any = _sigterm_handler()
+        if callable(handler) and handler is not self._host_handler and not self._asked:
             self._asked = True
             self.until += self.grace
             handler(signal.SIGTERM, None)
             return
         self._refused += 1
         if self._refused > STUBBORN:
-            raise StubbornCollector(f"the collector swallowed the end of the day {STUBBORN} times and goes on")
+            self._lost = True
+            self._refuse()
         raise DayOver(0)
+
+    def ask(self) -> None:
+        """Insist on nothing: the end is just raised."""
+
+    def _refuse(self) -> NoReturn:
+        """Raise the end once more, to a collector that swallowed it; a bare `except` may be in a loop with no wait."""
+        self.insist()
+        if self.failure is not None:
+            raise self.lost() from self.failure
+        raise StubbornCollector
 
     # -- what the stand-ins are made of -----------------------------------------------------------------------------
     def sleep(self, seconds: float) -> None:
@@ -170,8 +199,10 @@ class Kernel:
 
     def spin(self) -> None:
         """A clock read or a poll: free at first, then it costs time, so that a busy loop goes on living."""
-        if self._stepping:  # a log line inside a device model reads the clock for nothing
+        if self.stepping:  # a log line inside a device model reads the clock for nothing
             return
+        if self._lost:
+            self._refuse()
         self.beats += 1
         self._spins += 1
         if self._spins > SPIN_FREE:
@@ -197,18 +228,18 @@ class Kernel:
 
     def drive(self) -> None:
         """Run the environment to the end of the day with no collector waiting (it has ended, or there is none)."""
+        if self.failure is not None:
+            raise self.lost() from self.failure
         self._woken = False
         self._limit = self.until
-        self._stepping = True
+        self.stepping = True
         try:
             self._run()
             self.clockwork.advance_to(self.until)
-        except KeyboardInterrupt:
-            raise
         except BaseException as exc:
             raise self._failed(exc) from exc
         finally:
-            self._stepping = False
+            self.stepping = False
 
     def _run(self) -> None:
         """Run what is due up to the limit of the wait, or until a wake-up.
@@ -217,20 +248,33 @@ class Kernel:
         """
         clockwork: Any = self.clockwork
         queue = clockwork._queue  # noqa: SLF001
-        while queue and queue[0][0] <= self._limit:
-            if len(queue[0]) == BARE_CALL:
-                clockwork._now, _, _, fn, args = heappop(queue)  # noqa: SLF001
+        while queue:
+            entry = queue[0]
+            if entry[0] > self._limit:
+                return
+            if len(entry) == BARE_CALL:
+                heappop(queue)
+                clockwork._now, _, _, fn, args = entry  # noqa: SLF001
                 fn(*args)
             else:
                 clockwork.step()
             if self._woken:
                 return
 
-    def _failed(self, exc: BaseException) -> BenchFailure:
+    def _failed(self, exc: BaseException) -> BaseException:
         self.failure = exc
+        self._lost = True
+        return self.lost()
+
+    def lost(self) -> BaseException:
+        """What is raised of the `failure`; Ctrl-C is nobody's failure, but it breaks a step off too."""
+        exc = self.failure
+        if isinstance(exc, KeyboardInterrupt):
+            return KeyboardInterrupt()
         at = clock_text(self.clockwork.now, millis=True)
         return BenchFailure(f"the bench failed at {at}: {type(exc).__name__}: {exc}")
 
 
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+def _sigterm_handler() -> object:
+    """What handles SIGTERM now; None outside the main thread, where nothing may be asked of it."""
+    return signal.getsignal(signal.SIGTERM) if threading.current_thread() is threading.main_thread() else None

@@ -2,26 +2,26 @@
 
 Installed once, a stand-in asks "is this thread a kernel's actor?" and otherwise calls the real function, so pytest,
 log handlers and the rest of the process keep real time. They are objects, not functions: `class Timeout: TIME =
-time.monotonic` (pyserial) must not turn them into methods. Names bound early (`from time import monotonic`) are found
-by identity in every loaded module. Calendar time (`datetime.now()`, `localtime()`, `strftime()`) goes through
-time-machine's C hooks with its clock replaced by ours (virtual-time.md section 2 and pitfalls 1, 6, 11).
+time.monotonic` (pyserial) must not turn them into methods. Names bound early (`from time import monotonic`, that
+`TIME`) are found by identity in every loaded module and its classes. Calendar time (`datetime.now()`, `localtime()`,
+`strftime()`) goes through time-machine's C hooks with its clock replaced by ours (virtual-time.md section 2 and
+pitfalls 1, 6, 11).
 
 Virtual: `time.sleep`, `time`, `monotonic`, `perf_counter`, their `_ns` forms, `clock_gettime` of those clocks,
-`datetime.now/utcnow/today`, `localtime`, `gmtime`, `strftime`. Not virtual: threads, real sockets, subprocesses,
-`signal.alarm`, `select` on real descriptors, the file system's time stamps.
+`datetime.now/utcnow/today`, `localtime`, `gmtime`, `strftime`, and time-outs of `Event`, `Condition` and `Queue` while
+the collector has one thread (`bench.clock.waits`). Not virtual: threads, real sockets, subprocesses, `signal.alarm`,
+`select` on real descriptors (and so asyncio), the file system's time stamps.
 """
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
+from bench.clock import waits
 from bench.clock.kernel import Kernel, current
 from firmware_sim.device import NS
 
@@ -107,19 +107,29 @@ def _stand_ins() -> dict[str, Any]:
     return table
 
 
-def _swap(table: dict[int, Any], skip: set[str]) -> list[tuple[ModuleType, str, Any]]:
-    """Replace every module-level name that is one of the keys (by identity); returns what was there."""
-    done: list[tuple[ModuleType, str, Any]] = []
+def _swap(table: dict[int, Any], skip: set[str]) -> list[tuple[Any, str, Any]]:
+    """Replace every name of a module, or of a class in one, that is one of the keys (by identity).
+
+    Returns:
+        What was there: (module or class, name, value).
+    """
+    done: list[tuple[Any, str, Any]] = []
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
         if not isinstance(names, dict) or getattr(module, "__name__", "") in skip:
             continue
-        for name, value in list(names.items()):
-            stand_in = table.get(id(value))
-            if stand_in is not None:
-                done.append((module, name, value))
-                names[name] = stand_in
+        owners = [module, *(v for v in list(names.values()) if isinstance(v, type) and _home(v) == module.__name__)]
+        for owner in owners:
+            for name, value in list(vars(owner).items()):
+                stand_in = table.get(id(value))
+                if stand_in is not None:
+                    done.append((owner, name, value))
+                    setattr(owner, name, stand_in)
     return done
+
+
+def _home(cls: type) -> str:
+    return str(getattr(cls, "__module__", ""))
 
 
 def _forget() -> None:
@@ -128,28 +138,6 @@ def _forget() -> None:
     if minimalmodbus is not None:
         minimalmodbus._latest_read_times.clear()  # noqa: SLF001
         minimalmodbus._serialports.clear()  # noqa: SLF001
-
-
-def _warn_of_threads() -> Callable[[], None]:
-    """Tell once when the actor starts a thread: threads run in real time beside a simulated day."""
-    real_start = threading.Thread.start
-
-    def start(self: threading.Thread) -> None:
-        if current() is not None:
-            warnings.warn(
-                f"the collector started a thread ({self.name}): it runs in real time, beside the simulated day; "
-                "only the thread that runs the collector waits in simulated time",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        real_start(self)
-
-    threading.Thread.start = start  # type: ignore[method-assign]
-
-    def undo() -> None:
-        threading.Thread.start = real_start  # type: ignore[method-assign]
-
-    return undo
 
 
 @contextmanager
@@ -161,7 +149,6 @@ def installed() -> Iterator[None]:
     table = _stand_ins()
     by_identity = {id(REAL[name]): stand_in for name, stand_in in table.items()}
     done = _swap(by_identity, {__name__, "bench.clock.kernel", "time_machine", "_time_machine"})
-    undo_threads = _warn_of_threads()
     # time-machine patches the C functions; its clock then asks us, thread by thread.
     traveller: Any = time_machine.travel(0, tick=False)
     real_unix_ns = time_machine.escape_hatch.time.time_ns
@@ -174,10 +161,10 @@ def installed() -> Iterator[None]:
     trip.time_ns = unix_ns
     trip.time = lambda: unix_ns() / NS
     try:
-        yield
+        with waits.installed():
+            yield
     finally:
         traveller.stop()
-        undo_threads()
-        for module, name, value in done:
-            module.__dict__[name] = value
+        for owner, name, value in done:
+            setattr(owner, name, value)
         _swap({id(stand_in): REAL[name] for name, stand_in in table.items()}, {__name__})

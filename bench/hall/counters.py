@@ -75,7 +75,8 @@ class CounterDesk:
                 yield from self._press(RESUME)
                 continue
             if not self.standing:
-                yield from self._press(NEXT)
+                if hall.roster.may_call(self.number, clock.now) == clock.now:
+                    yield from self._press(NEXT)
                 yield from self._await_visitor()
             while self.standing:
                 yield from self._serve(self.standing.popleft())

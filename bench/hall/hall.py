@@ -95,6 +95,7 @@ class Hall:
         self._kinds = {device.name: device.kind for _, device in scenario.placed}
         self._counter_of = {d.name: d.counter for _, d in scenario.placed if hasattr(d, "counter")}
         self.roster = Roster(scenario)
+        self._sends_home = scenario.hours.after_closing == "send_home"
         self.counters = {c.number: CounterDesk(self, c.number) for c in scenario.counters}
         self.kiosks = [
             Kiosk(clockwork, d.name, d.printer, scenario.kiosk_keys[d.name])
@@ -102,7 +103,8 @@ class Hall:
             if d.kind == "kiosk_button"
         ]
         self._printers = {kiosk.printer: kiosk for kiosk in self.kiosks}
-        self._waiting: dict[str, Person] = {}
+        self._waiting: dict[str, list[Person]] = {}  # by ticket: two may hold one that was printed twice
+        self._rows: dict[tuple[str, Any], tuple[str, int]] = {}  # (device, row) -> the call that stands there now
         self._inside: Counter[int] = Counter()  # errand -> people who are not at a counter yet
         self._not_left = len(day.visitors)
         self._ended = False
@@ -122,7 +124,7 @@ class Hall:
         for counter in self.counters.values():
             self.clockwork.process(counter.work())
         self.clockwork.process(self._door())
-        if self.scenario.hours.after_closing == "send_home":
+        if self._sends_home:
             self.clockwork.process(self._send_home())
 
     def until(self, at: int) -> Generator[simpy.Event, Any, None]:
@@ -153,7 +155,6 @@ class Hall:
             if counter is None:
                 why = "closed"
             else:
-                self._waiting.pop(person.ticket, None)
                 self.record("goes", {"visitor": visitor.number, "ticket": person.ticket, "counter": counter})
                 yield clock.timeout(seconds(self.scenario.pace.walk_s))
                 self._inside[visitor.errand] -= 1
@@ -189,16 +190,19 @@ class Hall:
             kiosk.at_kiosk = None
             self.hands(kiosk.printer, "take_paper")
         self.tickets += 1
-        self._waiting[person.ticket] = person
         self.record("ticket_taken", {"visitor": visitor.number, "ticket": person.ticket})
+        if self._sends_home and clock.now >= self.scenario.hours.closes:
+            return "closed"
+        self._waiting.setdefault(person.ticket, []).append(person)
+        called = self._shown.get(person.ticket)
+        if called is not None:  # the display was faster than the paper
+            self._tell(person.ticket, called)
         return ""
 
     def _send_home(self) -> Generator[simpy.Event, Any, None]:
         yield from self.until(self.scenario.hours.closes)
-        for person in list(self._waiting.values()):
-            if not person.called.triggered:
-                person.called.succeed(None)
-        self._waiting.clear()
+        for ticket in list(self._waiting):
+            self._tell(ticket, None)
 
     def _perhaps_finished(self) -> None:
         for counter in self.counters.values():
@@ -218,19 +222,27 @@ class Hall:
     def _on_shown(self, device: str, facts: Mapping[str, Any]) -> None:
         text = str(facts["text"])
         found = TICKET.search(text)
+        ticket, number = found.group(1) if found else "", 0
         if self._kinds.get(device) == "counter_display":
             number = self._counter_of[device]
-            self.counters[number].show(found.group(1) if found else "")
-            if found:
-                self._call(found.group(1), number)
+            self.counters[number].show(ticket)
         elif found:
-            counter = re.search(r"\d+", text[found.end() :])
-            if counter and int(counter.group()) in self.counters:
-                self._call(found.group(1), int(counter.group()))
+            digits = re.search(r"\d+", text[found.end() :])
+            number = int(digits.group()) if digits else 0
+        row = (device, facts.get("row"))
+        self._rows.pop(row, None)
+        if ticket and number in self.counters:
+            self._rows[row] = ticket, number
+            self._tell(ticket, number)
 
-    def _call(self, ticket: str, counter: int) -> None:
-        person = self._waiting.get(ticket)
-        if person is not None and not person.called.triggered:
+    @property
+    def _shown(self) -> Mapping[str, int]:
+        """The calls that stand on a display or board now: ticket -> counter."""
+        return dict(self._rows.values())
+
+    def _tell(self, ticket: str, counter: int | None) -> None:
+        """Whoever waits with this ticket goes to the counter, or home (None)."""
+        for person in self._waiting.pop(ticket, ()):
             person.called.succeed(counter)
 
     def _on_printed(self, device: str, facts: Mapping[str, Any]) -> None:

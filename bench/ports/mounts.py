@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bench.clock.kernel import Kernel
@@ -19,13 +20,13 @@ class Mount:
         line: the line.
         kernel: who waits when a read waits.
         opened: how often the port was opened.
-        holder: the port object that has it open, or None.
+        holder: weak reference to the port object that has it open, or None.
     """
 
     line: Line
     kernel: Kernel
     opened: int = 0
-    holder: Any = field(default=None)
+    holder: weakref.ref[Any] | None = None
 
 
 MOUNTS: dict[str, Mount] = {}
@@ -60,8 +61,9 @@ def mounted(lines: Mapping[str, Line], kernel: Kernel, paths: Mapping[str, str])
         yield mounts
     finally:
         for mount in mounts.values():
-            if mount.holder is not None:
-                mount.holder.close()
+            port = mount.holder() if mount.holder is not None else None
+            if port is not None:
+                port.hang_up()
         MOUNTS.clear()
         MOUNTS.update(before[0])
         PATHS.clear()

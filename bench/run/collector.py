@@ -1,29 +1,26 @@
 """Run a Python collector, unmodified, inside this process and inside the simulated day.
 
-The program gets its own arguments, `sys.path[0]`, working directory and environment, and none of our modules: a
-collector may have packages called `bench` or `protocol` of its own, so ours leave the module table while it runs
-(architecture.md section 3). How it ended is reported, whatever way that was.
+The program gets its own arguments, `sys.path[0]`, streams and environment, and none of our modules: a collector may
+have packages called `bench` or `protocol` of its own, so ours leave the module table while it runs (architecture.md
+section 3; `bench.run.face`). How it ended is reported, whatever way that was.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import os
 import runpy
-import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from types import ModuleType
+from typing import TextIO
 
 from bench.clock.kernel import BenchFailure, DayOver, Kernel, StubbornCollector
+from bench.run.face import ExitFunctions, Output, own_modules, process_face
+from bench.run.insist import insisting
 from bench.run.watchdog import CollectorHung
-
-OURS = ("protocol", "firmware_sim", "bench", "scenarios", "tests")
-"""Top-level names that may also be a collector's own."""
 
 
 class NotPython(Exception):
@@ -98,81 +95,12 @@ def parse_command(command: Sequence[str]) -> Program:
     return Program("script", rest[0], tuple(rest[1:]))
 
 
-class _Tee(io.TextIOBase):
-    """The collector's stdout or stderr: kept in the run directory, and shown when wanted."""
-
-    encoding = "utf-8"
-
-    def __init__(self, log: TextIO, shown: TextIO | None) -> None:
-        self._log = log
-        self._shown = shown
-
-    def write(self, text: str) -> int:
-        # A full disk must not look like the collector's own fault: what cannot be kept is shown only.
-        with contextlib.suppress(OSError, ValueError):
-            self._log.write(text)
-        if self._shown is not None:
-            self._shown.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._log.flush()
-        if self._shown is not None:
-            self._shown.flush()
-
-    def writable(self) -> bool:
-        return True
-
-
-@contextlib.contextmanager
-def _own_modules() -> Iterator[None]:
-    """Take our packages out of the module table, so that the collector imports its own of the same name."""
-
-    def mine(name: str) -> bool:
-        return name.split(".", 1)[0] in OURS
-
-    hidden = {name: module for name, module in sys.modules.items() if mine(name)}
-    for name in hidden:
-        del sys.modules[name]
-    try:
-        yield
-    finally:
-        for name in [name for name in sys.modules if mine(name)]:
-            del sys.modules[name]
-        sys.modules.update(hidden)
-
-
-@contextlib.contextmanager
-def _process_face(argv: list[str], first_path: str, env: Mapping[str, str], streams: tuple[Any, Any]) -> Iterator[None]:
-    """Make the process look as the program expects it, and put everything back afterwards."""
-    before = sys.argv, sys.path[:], dict(os.environ), sys.stdout, sys.stderr, sys.modules.get("__main__")
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    sys.argv = argv
-    sys.path[0:1] = [first_path]
-    os.environ.update(env)
-    sys.stdout, sys.stderr = streams
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        sys.argv, sys.path[:], _, sys.stdout, sys.stderr, main = before
-        os.environ.clear()
-        os.environ.update(before[2])
-        if main is not None:
-            sys.modules["__main__"] = main
-        for number, handler in handlers.items():
-            if handler is not None:
-                signal.signal(number, handler)
-
-
 def _execute(program: Program) -> None:
     if program.kind == "module":
         runpy.run_module(program.target, run_name="__main__", alter_sys=True)
     elif program.kind == "code":
-        exec(compile(program.target, "<string>", "exec"), {"__name__": "__main__"})
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        exec(compile(program.target, "<string>", "exec"), main.__dict__)
     else:
         runpy.run_path(program.target, run_name="__main__")
 
@@ -183,7 +111,8 @@ def _status(exc: SystemExit) -> int:
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    sys.stderr.write(f"{code}\n")
+    with contextlib.suppress(Exception):  # whatever the code is, and whatever became of stderr
+        sys.stderr.write(f"{code}\n")
     return 1
 
 
@@ -221,24 +150,44 @@ def run_collector(
         argv, first = [program.target, *program.args], str(path.resolve().parent)
     else:
         argv, first = ["-c" if program.kind == "code" else program.target, *program.args], str(Path.cwd())
-    tee = _Tee(log, shown)
-    with _process_face(argv, first, env, (tee, tee)), _own_modules(), kernel:
-        try:
-            _execute(program)
-        except DayOver:
-            return Exit(0, "asked to end")
-        except SystemExit as exc:
-            return Exit(_status(exc), "asked to end" if kernel.over else "returned")
-        except CollectorHung as exc:
-            return Exit(1, "hung", str(exc))
-        except StubbornCollector as exc:
-            return Exit(1, "hung", str(exc))
-        except (BenchFailure, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
-            if kernel.failure is not None:
-                raise BenchFailure("the bench failed and the collector hid it") from kernel.failure
-            detail = _last_lines(exc)
-            tee.write(detail + "\n")
-            return Exit(1, "crashed", detail)
+    output, leaving = Output(log, shown), ExitFunctions()
+    streams = output.stream(), output.stream()
+    with (
+        process_face(argv, first, env, streams),
+        own_modules(first),
+        insisting(kernel, _execute.__code__),
+        leaving.kept(),
+        kernel,
+    ):
+        ended = _ending(program, kernel, output)
+        leaving.run(lambda exc: _tell_of_exit_function(exc, output))
+    if kernel.failure is not None:
+        raise kernel.lost() from kernel.failure
+    return ended
+
+
+def _ending(program: Program, kernel: Kernel, output: Output) -> Exit:
+    hook = sys.excepthook
+    try:
+        _execute(program)
+    except DayOver:
+        return Exit(0, "asked to end")
+    except SystemExit as exc:
+        return Exit(_status(exc), "asked to end" if kernel.over else "returned")
+    except (CollectorHung, StubbornCollector) as exc:
+        return Exit(1, "hung", str(exc))
+    except (BenchFailure, KeyboardInterrupt):
+        raise
+    except BaseException as exc:
+        detail = _last_lines(exc)
+        output.say(detail + "\n")
+        if sys.excepthook is not hook:
+            with contextlib.suppress(BaseException):
+                sys.excepthook(type(exc), exc, exc.__traceback__)
+        return Exit(1, "crashed", detail)
     return Exit(0, "returned")
+
+
+def _tell_of_exit_function(exc: BaseException, output: Output) -> None:
+    if not isinstance(exc, SystemExit):  # the day's end among them: there was no time left
+        output.say(f"hallbench: a function of the collector's exit failed:\n{_last_lines(exc)}\n")

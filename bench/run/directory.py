@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ VERDICT = "verdict.json"
 RECORDS = "records.sqlite"
 DEVICES = "devices.json"
 LOG = "collector.log"
+HOUSE_RECORDS = "house.sqlite"
+
+_FILES = (HISTORY, RUN, DAY, VERDICT, RECORDS, HOUSE_RECORDS, DEVICES, LOG, "records.ndjson", "report.html")
 
 
 class CannotWrite(OSError):
@@ -31,8 +35,10 @@ class RunDirectory:
     """
 
     def __init__(self, wanted: Path | None, name: str) -> None:
-        self.path = (wanted or self._free(Path("runs"), name)).resolve()
+        self.path = (wanted or Path("runs") / name).resolve()
         try:
+            if wanted is None:
+                self.path = self._new(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
             if any(self.path.iterdir()):
                 self._only_ours()
@@ -47,10 +53,13 @@ class RunDirectory:
             ) from exc
 
     @staticmethod
-    def _free(root: Path, name: str) -> Path:
+    def _new(wanted: Path) -> Path:
+        """Make the directory, or the first of `-2`, `-3` ... that nobody has made, also not at this very moment."""
+        wanted.parent.mkdir(parents=True, exist_ok=True)
         for n in count(1):
-            path = root / (name if n == 1 else f"{name}-{n}")
-            if not path.exists():
+            path = wanted if n == 1 else wanted.with_name(f"{wanted.name}-{n}")
+            with suppress(FileExistsError):
+                path.mkdir()
                 return path
         raise AssertionError  # count() does not end
 
@@ -61,7 +70,7 @@ class RunDirectory:
                 f"{self.path} is not empty and holds no earlier run: nothing is written there; "
                 "name an empty or a new directory with --out"
             )
-        for name in (HISTORY, RUN, DAY, VERDICT, RECORDS, DEVICES, LOG, "records.ndjson", "report.html"):
+        for name in _FILES:
             for path in (self.path / name, *self.path.glob(f"{name}-*")):
                 path.unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ What it cannot do: `fileno()` (there is no descriptor), reads from a second thre
 from __future__ import annotations
 
 import io
+import weakref
 from typing import Any
 
 import serial
@@ -23,6 +24,33 @@ from firmware_sim.line import XOFF, XON
 
 OUTPUT_BUFFER = 4096
 """Characters a write can leave behind before it waits: the transmit buffer of a Linux serial port (one page)."""
+
+WAKEUP = 256
+"""Room that a waiting write waits for (WAKEUP_CHARS of the Linux serial core): not one character at a time."""
+
+CLOSING_WAIT = 30 * NS
+"""How long close lets go out what was written (closing_wait of a Linux serial port)."""
+
+
+class _End:
+    """What the line has of a port. It does not keep the port alive: one that a program just drops is closed by that."""
+
+    __slots__ = ("_port", "settings", "xonxoff_in_force")
+
+    def __init__(self, port: Serial) -> None:
+        self._port = weakref.ref(port)
+        self.settings = LineSettings()
+        self.xonxoff_in_force = False
+
+    def incoming(self, burst: Burst) -> None:
+        port = self._port()
+        if port is not None:
+            port.incoming(burst)
+
+    def transmitted(self) -> None:
+        port = self._port()
+        if port is not None:
+            port.transmitted()
 
 
 class Serial(serial.Serial):  # type: ignore[misc]
@@ -59,27 +87,51 @@ class Serial(serial.Serial):  # type: ignore[misc]
         self._waiting = False
         self._wanted = 0
         self._break_since: int | None = None
+        self._end = _End(self)
         self._reconfigure_port(force_update=True)
-        self._transmitter = self._line.attach_port(self)
-        mount.holder = self
+        self._transmitter = self._line.attach_port(self._end)
+        mount.holder = weakref.ref(self)
         mount.opened += 1
         self.is_open = True
 
     def close(self) -> None:
-        """Close the port: what was not read is gone, what was not sent is dropped."""
+        """Close the port: what was not read is gone, what was written goes out first (for half a minute at most)."""
+        if not self.is_open:
+            return
+        try:
+            if current() is self._kernel and not self._kernel.stepping:
+                self._drain(self._clockwork.now + CLOSING_WAIT)
+        finally:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Leave the line at once; nothing of the collector's runs."""
         if not self.is_open:
             return
         self.is_open = False
         self._mount.holder = None
+        self._segments.clear()
+        if self._kernel.stepping:  # the garbage collector found a dropped port in the middle of something
+            self._clockwork.call_at(self._clockwork.now, self._leave_line)
+        else:
+            self._leave_line()
+
+    def _leave_line(self) -> None:
         if self._line.master is self._transmitter:
             self._line.attach_port(None)
-        self._segments.clear()
 
     def _reconfigure_port(self, force_update: bool = False) -> None:
         settings = LineSettings(int(self._baudrate), self._bytesize, self._parity, self._stopbits)
         # One object for equal settings: the line compares identities first, once for each burst.
-        self.settings = self._line.settings if settings == self._line.settings else settings
-        self.xonxoff_in_force = bool(self._xonxoff)
+        self._end.settings = self._line.settings if settings == self._line.settings else settings
+        self._end.xonxoff_in_force = bool(self._xonxoff)
+        if self.is_open and self._transmitter.held and not self._xonxoff:
+            self._line.release()
+
+    @property
+    def settings(self) -> LineSettings:
+        """The port's settings as the line sees them."""
+        return self._end.settings
 
     def fileno(self) -> int:
         """There is no descriptor behind a simulated line."""
@@ -90,7 +142,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
     # -- called by the line -----------------------------------------------------------------------------------------
     def incoming(self, burst: Burst) -> None:
         """A burst towards us has begun."""
-        if self.xonxoff_in_force and (XON in burst.data or XOFF in burst.data):
+        if self._xonxoff and (XON in burst.data or XOFF in burst.data):
             lo = 0
             for i, char in enumerate(burst.data):
                 if char in (XON, XOFF):
@@ -184,10 +236,10 @@ class Serial(serial.Serial):  # type: ignore[misc]
         clockwork = self._clockwork
         timeout = self._timeout
         deadline = NEVER if timeout is None else clockwork.now + round(timeout * NS)
-        if self._inter_byte_timeout:
-            return self._read_with_gaps(size, deadline)
         if deadline <= clockwork.now:
             self._kernel.spin()
+        if self._inter_byte_timeout:
+            return self._read_with_gaps(size, deadline)
         while True:
             now = clockwork.now
             ready = self._when(size)
@@ -209,7 +261,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         while True:
             now = clockwork.now
             have = self._have(now)
-            if have >= size or now >= deadline:
+            if have >= size or now >= deadline or not self.is_open:
                 return self._take(min(have, size))
             limit = deadline
             if have:
@@ -246,11 +298,12 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 return written
             if self._clockwork.now >= deadline:
                 raise SerialTimeoutException("Write timeout")
-            self._park(min(deadline, self._drained_by(1)))
+            self._park(min(deadline, self._drained_by(min(WAKEUP, len(payload) - written))))
+            self._check()
         return written
 
     def _drained_by(self, characters: int) -> int:
-        """Instant at which so many more characters will have left, when nothing holds them."""
+        """Instant at which so many more characters of the burst on the wire will have left."""
         burst = self._transmitter.current
         if burst is None:
             return NEVER
@@ -259,8 +312,12 @@ class Serial(serial.Serial):  # type: ignore[misc]
     def flush(self) -> None:
         """Wait until everything written is on the wire."""
         self._check()
-        while self._transmitter.current is not None or self._transmitter.queue:
-            self._park(NEVER)
+        self._drain(NEVER)
+
+    def _drain(self, deadline: int) -> None:
+        transmitter = self._transmitter
+        while (transmitter.current is not None or transmitter.queue) and self._clockwork.now < deadline:
+            self._park(deadline)
 
     def reset_input_buffer(self) -> None:
         """Forget what has arrived; what is still on the wire will come."""
@@ -291,7 +348,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         if enable:
             self._line.release()
         else:
-            self._transmitter.held = True
+            self._line.hold()
 
     def set_input_flow_control(self, enable: bool = True) -> None:
         """Send XON (True) or XOFF to the device."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import pytest
 
@@ -17,7 +18,13 @@ from bench.clock.kernel import (
     StubbornCollector,
     VirtualDeadlock,
 )
+from bench.clock.standins import installed
 from firmware_sim.device import NS
+
+
+def forever(fn):
+    while True:
+        fn()
 
 
 @pytest.fixture
@@ -93,12 +100,16 @@ def test_the_day_can_end_during_a_wait(kernel):
 
 
 def test_a_sigterm_handler_gets_its_grace(kernel):
-    """A program with a handler of its own is asked by it first, and then has time to finish."""
+    """A program with a handler of its own is asked by it first, and then has time to finish; the wait that the handler
+    interrupted is looked at again by who waits."""
     asked = []
     kernel.until, kernel.grace = 1_000, 400
-    before = signal.signal(signal.SIGTERM, lambda *_: asked.append(kernel.clockwork.now))
+    before = signal.getsignal(signal.SIGTERM)
     try:
         with kernel:
+            signal.signal(signal.SIGTERM, lambda *_: asked.append(kernel.clockwork.now))
+            assert kernel.park(1_300) is True
+            assert kernel.clockwork.now == 1_000
             assert kernel.park(1_300) is False
             with pytest.raises(DayOver):
                 kernel.park(2_000)
@@ -106,6 +117,91 @@ def test_a_sigterm_handler_gets_its_grace(kernel):
         signal.signal(signal.SIGTERM, before)
     assert asked == [1_000]
     assert kernel.clockwork.now == 1_400
+
+
+def test_the_hosts_own_sigterm_handler_is_not_called(kernel):
+    """A handler that was there before the collector is not the collector's: it is asked to end without it."""
+    called = []
+    before = signal.signal(signal.SIGTERM, lambda *_: called.append(1))
+    kernel.until = 1_000
+    try:
+        with kernel, pytest.raises(DayOver):
+            kernel.park(1_300)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert called == []
+
+
+def test_a_handler_may_wait_and_may_exit(kernel):
+    """A SIGTERM handler that sleeps and raises SystemExit ends the wait with its own status."""
+
+    def handler(*_):
+        kernel.sleep(100e-9)
+        raise SystemExit(7)
+
+    kernel.until, kernel.grace = 1_000, 400
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with kernel:
+            signal.signal(signal.SIGTERM, handler)
+            with pytest.raises(SystemExit) as caught:
+                kernel.sleep(1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert caught.value.code == 7
+    assert not isinstance(caught.value, DayOver)
+    assert kernel.clockwork.now == 1_100
+
+
+def test_a_handler_that_wakes_ends_a_wait_on_an_event(kernel):
+    """`while not stop.wait(5)` with `stop.set()` in the SIGTERM handler ends at the end of the day, not later."""
+    stop = threading.Event()
+    kernel.until, kernel.grace = 8 * NS, 60 * NS
+    before = signal.getsignal(signal.SIGTERM)
+    rounds = 0
+    try:
+        with installed(), kernel:
+            signal.signal(signal.SIGTERM, lambda *_: stop.set())
+            while not stop.wait(5):
+                rounds += 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (rounds, kernel.clockwork.now) == (1, 8 * NS)
+
+
+@pytest.mark.parametrize("broken", [ZeroDivisionError, SystemExit, DayOver, KeyboardInterrupt])
+def test_after_a_failure_nothing_runs_any_more(kernel, broken):
+    """A step that was broken off leaves a world that no later wait may go on with, whatever the collector swallows; and
+    Ctrl-C stays Ctrl-C."""
+    ran = []
+
+    def fail():
+        raise broken
+
+    kernel.clockwork.call_at(200, fail)
+    kernel.clockwork.call_at(300, ran.append, 1)
+    expected = KeyboardInterrupt if broken is KeyboardInterrupt else BenchFailure
+    with kernel:
+        for wait in (lambda: kernel.park(1_000), lambda: kernel.sleep(1), kernel.now_ns):
+            with pytest.raises(expected):
+                wait()
+    with pytest.raises(expected):
+        kernel.drive()
+    assert ran == []
+
+
+def test_a_collector_that_will_not_end_shows_no_life(kernel):
+    """Once the end was swallowed too often, further waits and clock reads are no sign of life to a watchdog."""
+    kernel.until = 1_000
+    with kernel:
+        for _ in range(STUBBORN + 1):
+            with pytest.raises((DayOver, StubbornCollector)):
+                kernel.park(2_000)
+        before = kernel.beats
+        for wait in (lambda: kernel.park(2_000), kernel.now_ns):
+            with pytest.raises(StubbornCollector, match="swallowed the end of the day 200 times"):
+                wait()
+    assert kernel.beats == before
 
 
 def test_a_busy_loop_costs_time(kernel):
@@ -151,3 +247,43 @@ def test_instants_as_people_read_them():
     """Instants print as time of day."""
     assert clock_text(seconds(10 * 3600 + 41 * 60 + 7.25), millis=True) == "10:41:07.250"
     assert clock_text(seconds(7.5 * 3600)) == "07:30"
+
+
+@pytest.mark.parametrize(
+    ("seconds_", "error"), [(-1, ValueError), (float("nan"), ValueError), (float("inf"), OverflowError)]
+)
+def test_impossible_sleeps_raise_what_the_real_ones_raise(kernel, seconds_, error):
+    """Negative, NaN and infinite lengths are refused with the type that time.sleep uses; the clock stands still."""
+    with kernel, pytest.raises(error):
+        kernel.sleep(seconds_)
+    assert kernel.clockwork.now == 100
+
+
+def test_the_longest_and_the_shortest_sleep(kernel):
+    """A sleep of less than a nanosecond lasts one; one of thirty years ends with the day."""
+    kernel.until = 1_000
+    with kernel:
+        kernel.sleep(1e-12)
+        assert kernel.clockwork.now == 101
+        with pytest.raises(DayOver):
+            kernel.sleep(1e9)
+
+
+def test_a_deadline_at_an_events_instant_sees_the_event(kernel):
+    """What is due at the deadline has run when the wait ends, and a shortened wait ends at the earliest of all."""
+    seen = []
+    kernel.clockwork.call_at(500, seen.append, "event")
+    kernel.clockwork.call_at(300, kernel.shorten, 450)
+    kernel.clockwork.call_at(310, kernel.shorten, 480)
+    with kernel:
+        assert kernel.park(500) is False
+        assert (kernel.clockwork.now, seen) == (450, [])
+        assert kernel.park(500) is False
+    assert (kernel.clockwork.now, seen) == (500, ["event"])
+
+
+def test_the_end_of_the_day_inside_a_busy_loop(kernel):
+    """A program that only reads the clock is asked to end too."""
+    kernel.until = 200_000
+    with kernel, pytest.raises(DayOver):
+        forever(kernel.now_ns)

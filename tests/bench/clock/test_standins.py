@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import queue
+import sys
 import threading
 import time
 from time import monotonic as early_monotonic
+from types import ModuleType
 
 import pytest
+from serial.serialutil import Timeout
 
 from bench.clock.clockwork import Clockwork
-from bench.clock.kernel import Kernel
+from bench.clock.kernel import DayOver, Kernel
 from bench.clock.standins import installed
 from firmware_sim.device import NS
 
@@ -89,3 +93,93 @@ def test_everything_is_put_back():
     assert time.sleep is sleep
     assert time.time is now
     assert early_monotonic is time.monotonic
+
+
+def test_a_class_that_bound_a_clock_early_is_found(world):
+    """pyserial's `Timeout.TIME = time.monotonic` was bound at import: read_until measures with it."""
+    with world:
+        timeout = Timeout(5)
+        time.sleep(4.5)
+        assert not timeout.expired()
+        time.sleep(1)
+        assert timeout.expired()
+
+
+def test_what_was_bound_inside_is_put_back_too():
+    """A module (and a class in it) that bound stand-ins during the world has the real functions afterwards."""
+    module = ModuleType("imported_in_the_world")
+    sys.modules[module.__name__] = module
+    real = time.sleep, time.monotonic, Timeout.TIME
+    try:
+        with installed():
+            exec("from time import sleep\nimport time\nclass T:\n    TIME = time.monotonic", module.__dict__)
+            assert module.sleep is not real[0]
+        assert (module.sleep, module.T.TIME) == real[:2]
+        assert Timeout.TIME is real[2]
+    finally:
+        del sys.modules[module.__name__]
+
+
+def test_waits_on_events_and_queues_take_simulated_time(world):
+    """With one thread nobody can notify: Event.wait, Queue.get and Condition.wait_for run into their time-outs, at
+    once in real time and exactly in simulated time."""
+    with world:
+        start = time.monotonic()
+        assert threading.Event().wait(600) is False
+        with pytest.raises(queue.Empty):
+            queue.Queue().get(timeout=300)
+        condition = threading.Condition()
+        with condition:
+            assert condition.wait_for(lambda: False, timeout=100) is False
+        assert time.monotonic() - start == 1000
+        with pytest.raises(RuntimeError, match="un-acquired"):
+            condition.wait(1)
+
+
+def test_with_a_thread_of_its_own_a_collector_really_waits(world):
+    """A wait that a thread may end is left to real time: the thread runs there too."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.set)
+    with world:
+        with pytest.warns(RuntimeWarning, match="real time"):
+            thread.start()
+        assert done.wait(30) is True
+        assert time.monotonic() == 7 * 3600
+    thread.join()
+    assert thread.daemon
+
+
+def test_worlds_in_worlds(world):
+    """An inner world has its own clock; after it the outer one's is back."""
+    inner = Kernel(Clockwork(0), epoch_ns=0)
+    with world:
+        with installed(), inner:
+            time.sleep(5)
+            assert (time.time(), dt.datetime.now(dt.UTC).timestamp()) == (5, 5)
+        assert time.time() == dt.datetime.now(dt.UTC).timestamp() == EPOCH + 7 * 3600
+
+
+def test_two_worlds_one_after_the_other_are_equal():
+    """The same program reads the same instants in each."""
+
+    def run():
+        kernel, seen = Kernel(Clockwork(0), epoch_ns=0), []
+        with installed(), kernel:
+            for i in range(200):
+                seen += [time.monotonic_ns(), time.time(), dt.datetime.now(dt.UTC)]
+                time.sleep(i / 7)
+        return seen
+
+    assert run() == run()
+
+
+def test_the_day_may_end_in_a_calendar_call(world):
+    """A program that only asks datetime.now() is asked to end as well."""
+    world.until = world.clockwork.now + NS
+
+    def ask():
+        while True:
+            dt.datetime.now(dt.UTC)
+
+    with world, pytest.raises(DayOver):
+        ask()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import array
+import gc
 import inspect
 import io
+import signal
 import threading
 
 import pytest
@@ -17,7 +20,7 @@ from bench.ports.mounts import mounted
 from bench.ports.patch import redirected
 from bench.ports.urls.protocol_hall import Serial as HallSerial
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Send
+from firmware_sim.device import NS, Send, Stop
 from firmware_sim.line import Line
 from timers import Ear
 
@@ -174,6 +177,7 @@ def test_xoff_is_felt():
         assert port.read(10) == b"ab"
         port.flush()
         assert len(bench.ear.bytes) == 4096
+        port.close()
 
 
 def test_settings_are_the_lines_business(bench, port):
@@ -290,3 +294,276 @@ def test_outside_the_world_pyserial_is_itself():
         assert serial.Serial.open is not real
     assert serial.Serial.open is real
     assert serial.protocol_handler_packages == ["serial.urlhandler"]
+
+
+def does(bench, at_ms, fn, *args):
+    bench.clock.call_at(round(at_ms * MS), fn, *args)
+
+
+# -- what was promised and does not come ------------------------------------------------------------------------------
+def test_a_cut_burst_gives_what_was_sent(bench, port):
+    """A read that waited for the third character of a burst that is cut after two ends at its time-out with two; the
+    next burst is not mixed up with it."""
+    bench.says(b"abcd", 5)
+    does(bench, 7.5, bench.line.apply, bench.ear, [Stop()])
+    bench.says(b"XY", 50)
+    assert port.read(3) == b"abX"
+    assert bench.clock.now == 50 * MS + 1_041_667
+    assert port.in_waiting == 0
+    assert port.read(2) == b"Y"
+
+
+def test_a_collision_reaches_a_waiting_reader(bench, port):
+    """A read that waits on a burst gets its characters as the collision left them, at their instants."""
+    other = bench.line.attach(Ear("other"))
+    bench.says(b"\xf0" * 4, 5)
+    does(bench, 6.5, bench.line.apply, other, [Send(b"\x0f" * 6)])
+    assert port.read(4) == b"\xf0\x00\x00\x00"
+    assert bench.clock.now == 5 * MS + 4_166_667
+    assert port.read(10) == b"\x0f" * 3
+
+
+def test_who_goes_on_after_a_collision_is_heard_as_soon_as_it_sends(bench, port):
+    """A waiting reader is not kept until the end of a burst that was cut meanwhile."""
+    other = bench.line.attach(Ear("other"))
+    bench.says(b"A" * 40, 5)
+    does(bench, 6, bench.line.apply, other, [Send(b"b" * 20)])
+    does(bench, 8, bench.line.apply, bench.ear, [Stop()])
+    got = port.read(20)
+    assert got == b"@@" + b"b" * 18
+    assert bench.ms == pytest.approx(6 + 20 / 0.96, abs=0.001)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+def test_reading_nothing_takes_no_time(bench, port):
+    """read(0) is empty at once."""
+    bench.says(b"abc", 1)
+    assert port.read(0) == b""
+    assert bench.clock.now == 0
+
+
+def test_polling_with_an_inter_byte_timeout_lets_time_pass(bench, port):
+    """timeout=0 together with inter_byte_timeout is still a poll: a loop of them does not stop the clock."""
+    port.timeout, port.inter_byte_timeout = 0, 0.01
+    bench.says(b"x", 3)
+    for _ in range(1000):
+        if port.read(1):
+            break
+    assert bench.ms >= 4
+
+
+def test_read_until_keeps_its_time_out_in_simulated_time(bench, port):
+    """Characters that trickle without the terminator do not keep read_until beyond its time-out."""
+    port.timeout = 1
+    for i in range(40):
+        bench.says(b"x", 100 * i)
+    assert port.read_until(b"\n") == b"x" * 11
+    assert bench.ms < 1100
+
+
+def test_readlines_end_at_the_time_out(bench, port):
+    """readlines and iteration end with the first read that times out, with what there is."""
+    bench.says(b"one\ntwo\nthr", 1)
+    assert port.readlines() == [b"one\n", b"two\n", b"thr"]
+    assert list(port) == []
+
+
+def test_a_time_out_changed_between_reads(bench, port):
+    """The time-out in force is the one at the read."""
+    bench.says(b"a", 400)
+    assert port.read(1) == b""
+    port.timeout = 0.5
+    assert port.read(1) == b"a"
+    port.timeout = 0
+    assert port.read(1) == b""
+
+
+def test_a_handler_may_read_and_close_while_the_program_reads(bench, port):
+    """The SIGTERM handler of a program that sits in read(timeout=None) may use the port and close it: the read ends."""
+    seen = []
+
+    def handler(*_):
+        port.timeout = 0.05
+        bench.says(b"in", bench.ms + 10)
+        seen.append(port.read(2))
+        port.close()
+
+    bench.kernel.until = 10 * NS
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, handler)
+        port.timeout = None
+        assert port.read(5) == b""
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [b"in"]
+    assert bench.ms == pytest.approx(10_012, abs=1)
+
+
+def test_what_comes_after_a_handler_that_read_is_not_missed(bench, port):
+    """A read that a handler interrupted goes on and is ended by the next character."""
+
+    def handler(*_):
+        port.timeout = 0.05
+        port.read(1)
+        port.timeout = None
+
+    bench.kernel.until = 10 * NS
+    bench.says(b"z", 12_000)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, handler)
+        port.timeout = None
+        assert port.read(1) == b"z"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "data", [b"\x01\x02", bytearray(b"\x01\x02"), memoryview(b"\x01\x02"), array.array("B", [1, 2]), [1, 2], (1, 2)]
+)
+def test_everything_that_is_bytes_can_be_written(bench, port, data):
+    """bytes, bytearray, memoryview, array, lists of integers: as pyserial takes them; text is refused."""
+    assert port.write(data) == 2
+    port.flush()
+    assert bench.ear.bytes == b"\x01\x02"
+    with pytest.raises(TypeError, match="unicode"):
+        port.write("text")
+
+
+def test_what_a_bytearray_held_when_written_is_sent(bench, port):
+    """A buffer that the program reuses after write does not change what was written."""
+    buffer = bytearray(b"first")
+    port.write(b"x")
+    port.write(buffer)
+    buffer[:] = b"other"
+    port.flush()
+    assert bench.ear.bytes == b"xfirst"
+
+
+def test_a_long_write_is_not_sent_one_character_at_a_time(bench, port):
+    """A write that waits for room goes on in pieces of the transmit buffer's wake-up size, without gaps."""
+    port.write(bytes(range(256)) * 24)
+    port.flush()
+    assert bench.ear.bytes == bytes(range(256)) * 24
+    assert len(bench.ear.heard) <= 1 + (256 * 24 - 4096) // 256 + 1
+    assert all(b[2] == a[3] for a, b in zip(bench.ear.heard, bench.ear.heard[1:], strict=False))
+
+
+def test_close_lets_out_what_was_written(bench, port):
+    """As the Linux driver does: open, write, close prints the whole text."""
+    port.write(b"0123456789")
+    port.close()
+    assert bench.ear.bytes == b"0123456789"
+    assert bench.clock.now == 10_416_667
+
+
+def held_port(bench, **more):
+    port = serial.serial_for_url("hall://bus", timeout=0, xonxoff=True, **more)
+    bench.says(b"\x13", bench.ms)
+    bench.kernel.sleep(0.01)
+    return port
+
+
+@pytest.fixture
+def printer():
+    bench = Bench("full")
+    with installed(), mounted({"bus": bench.line}, bench.kernel, {}), redirected(), bench.kernel:
+        yield bench
+
+
+def test_close_waits_half_a_minute_for_a_held_device(printer):
+    """What a device's XOFF still holds after thirty seconds is dropped, and the line is free again."""
+    port = held_port(printer)
+    port.write(b"ticket")
+    port.close()
+    assert printer.clock.now == pytest.approx(30.01 * NS, abs=MS)
+    assert printer.ear.bytes == b""
+    with serial.serial_for_url("hall://bus") as again:
+        again.write(b"new")
+    assert printer.ear.bytes == b"new"
+
+
+def test_flush_held_for_ever_ends_with_the_day(printer):
+    """Nothing but the end of the day ends a flush that XOFF holds."""
+    port = held_port(printer)
+    port.write(b"ticket")
+    with pytest.raises(SystemExit):
+        port.flush()
+    assert printer.clock.now == 3600 * NS
+
+
+def test_reset_output_buffer_while_held(printer):
+    """What waits is forgotten; after XON only what was written since goes out."""
+    port = held_port(printer)
+    port.write(b"old")
+    port.reset_output_buffer()
+    assert port.out_waiting == 0
+    port.write(b"new")
+    printer.says(b"\x11", printer.ms + 1)
+    port.flush()
+    assert printer.ear.bytes == b"new"
+
+
+def test_giving_up_flow_control_lets_go(printer):
+    """xonxoff = False on a held port sends on, as clearing IXON does."""
+    port = held_port(printer)
+    port.write(b"waits")
+    port.xonxoff = False
+    port.flush()
+    assert printer.ear.bytes == b"waits"
+
+
+def test_output_is_held_at_a_character(printer):
+    """set_output_flow_control(False) stops after the character in progress; True goes on; nothing is lost."""
+    port = serial.serial_for_url("hall://bus", timeout=0)
+    port.write(b"0123456789")
+    printer.kernel.sleep(0.0035)
+    port.set_output_flow_control(False)
+    printer.kernel.sleep(1)
+    assert printer.ear.bytes == b"0123"
+    port.set_output_flow_control(True)
+    port.flush()
+    assert printer.ear.bytes == b"0123456789"
+
+
+# -- opening again ----------------------------------------------------------------------------------------------------
+def test_a_dropped_port_can_be_opened_again(bench):
+    """`port = None` closes, as it does a descriptor; also when the garbage collector finds it in a cycle."""
+    port = serial.Serial("/dev/ttyUSB0", timeout=0.1)
+    port = None
+    port = serial.Serial("/dev/ttyUSB0", timeout=0.1)
+    port.itself = port
+    port = None
+    does(bench, 5, gc.collect)
+    bench.kernel.sleep(0.01)
+    port = serial.Serial("/dev/ttyUSB0", timeout=0.1)
+    bench.says(b"ok", bench.ms + 1)
+    assert port.read(2) == b"ok"
+
+
+def test_settings_that_do_not_matter_here_are_taken(bench):
+    """exclusive, rs485_mode, dtr, rts: accepted, as on any port; context manager closes."""
+    with serial.Serial("/dev/ttyUSB0", timeout=0.1, exclusive=True, rtscts=False, dsrdtr=False) as port:
+        port.rs485_mode = None
+        port.dtr = port.rts = True
+        port.low_latency = True
+        port.apply_settings(port.get_settings() | {"timeout": 0.3})
+        assert port.timeout == 0.3
+        assert (port.cts, port.dsr, port.ri, port.cd) == (True, True, False, True)
+    assert not port.is_open
+
+
+def test_the_end_of_the_world_runs_nothing_of_the_collectors(bench):
+    """A port left open is taken off its line without calling a subclass's close."""
+
+    class Loud(serial.Serial):
+        def close(self):
+            if self.is_open:
+                raise RuntimeError("I would rather stay")
+
+    with mounted({"second": Line("second", bench.clock)}, bench.kernel, {"/dev/ttyS9": "second"}) as mounts:
+        port = Loud("/dev/ttyS9")
+    assert mounts["second"].holder is None
+    assert not port.is_open

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
 import sys
 import textwrap
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -216,3 +219,232 @@ def test_a_loop_that_swallows_everything_is_given_up(world):
     assert seen
     assert "neither waited nor read a clock" in seen[0]
     assert issubclass(CollectorHung, BaseException)
+
+
+# -- a collector that believes the process is its own ------------------------------------------------------------------
+def test_it_may_do_what_it_likes_to_its_streams(world):
+    """Bytes to stdout.buffer, reconfigure, fileno, close and replacement work as in a process of its own."""
+    ended, log = world(
+        """
+        import sys
+        sys.stdout.reconfigure(line_buffering=True)
+        sys.stdout.buffer.write("mười\\n".encode())
+        sys.stdout.write("\\udc80 odd\\n")
+        sys.stdout = open("mine.txt", "w")
+        print("elsewhere")
+        sys.stderr.close()
+        sys.stdout.close()
+        sys.exit("said after closing")
+        """
+    )
+    assert (ended.status, ended.how) == (1, "returned")
+    assert log == "mười\n\\udc80 odd\nsaid after closing\n"
+    assert Path("mine.txt").read_text() == "elsewhere\n"
+
+
+def test_it_may_change_everything_and_nothing_stays(world, tmp_path):
+    """Working directory, environment, handlers, timers, warnings, logging, hooks, limits: put back afterwards."""
+    (tmp_path / "away").mkdir()
+
+    def face():
+        return {
+            "folder": Path.cwd(),
+            "environment": dict(os.environ),
+            "handlers": [signal.getsignal(n) for n in (signal.SIGALRM, signal.SIGHUP, signal.SIGUSR1)],
+            "timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+            "filters": warnings.filters[:],
+            "logging": (logging.root.handlers[:], logging.root.level, logging.root.manager.disable),
+            "hooks": (sys.excepthook, threading.excepthook, sys.stdout, sys.getrecursionlimit()),
+            "main": sys.modules["__main__"],
+        }
+
+    had_timer = signal.setitimer(signal.ITIMER_REAL, 0)  # pytest's own, if any
+    try:
+        before = face()
+        ended, _ = world(
+            """
+            import logging, os, signal, sys, threading, warnings
+            os.chdir("away")
+            os.environ.clear()
+            for number in (signal.SIGALRM, signal.SIGHUP, signal.SIGUSR1):
+                signal.signal(number, lambda *_: print("mine"))
+            signal.setitimer(signal.ITIMER_REAL, 3600)
+            warnings.simplefilter("error")
+            logging.basicConfig(level=logging.DEBUG)
+            logging.disable(logging.CRITICAL)
+            sys.excepthook = threading.excepthook = lambda *_: None
+            sys.setrecursionlimit(5000)
+            """
+        )
+        assert ended.how == "returned", ended.detail
+        assert face() == before
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *had_timer)
+
+
+def test_what_it_registered_for_its_exit_is_done_at_its_exit(world):
+    """atexit functions run when the collector ends, last first, in simulated time, whatever one of them raises; not
+    when this process does."""
+    ended, log = world(
+        """
+        import atexit, time
+        atexit.register(print, "first registered, at", flush=True)
+
+        @atexit.register
+        def broken():
+            1 / 0
+
+        @atexit.register
+        def late():
+            time.sleep(5)
+            print("saved at", time.monotonic())
+
+        def never(): print("never")
+        atexit.register(never)
+        atexit.unregister(never)
+        time.sleep(7)
+        """
+    )
+    assert ended.how == "returned"
+    assert log.index("saved at 12.0") < log.index("ZeroDivisionError") < log.index("first registered")
+    assert "never" not in log
+
+
+def test_exit_functions_also_run_at_the_end_of_the_day(world):
+    """A collector that is asked to end flushes in its atexit functions; there is no time left to wait in them."""
+    ended, log = world(
+        """
+        import atexit, time
+        atexit.register(print, "flushed")
+        atexit.register(time.sleep, 60)
+        time.sleep(1e6)
+        """
+    )
+    assert ended.how == "asked to end"
+    assert log == "flushed\n"
+
+
+def test_the_second_collector_has_modules_of_its_own(world, tmp_path, monkeypatch):
+    """A helper module that an earlier collector imported from its folder is forgotten."""
+    said = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        Path("helper_module.py").write_text(f"WORD = {folder!r}")
+        Path("helper_package").mkdir()
+        Path("helper_package/__init__.py").write_text(f"WORD = {folder!r}")
+        said.append(
+            world(
+                "import json, helper_module, helper_package\nprint(helper_module.WORD, helper_package.WORD)",
+                name=f"{folder}/main.py",
+            )[1]
+        )
+    assert said == ["one one\n", "two two\n"]
+    assert "helper_module" not in sys.modules
+    assert "json" in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("256 + 3", 3), ("-1", 255), ("True", 1), ("[]", 1), ("2.5", 1), ("''", 1)]
+)
+def test_odd_exit_codes(world, code, status):
+    """Whatever is given to sys.exit has a status as a shell would see it."""
+    assert world(f"import sys; sys.exit({code})")[0].status == status
+
+
+def test_an_exit_code_that_cannot_be_printed(world):
+    """An object whose text raises is an exit with status 1, not an error of ours."""
+    ended, _ = world("class Odd:\n    def __str__(self): raise ValueError\nraise SystemExit(Odd())")
+    assert (ended.status, ended.how) == (1, "returned")
+
+
+def test_endless_recursion_is_a_crash_like_another(world):
+    """RecursionError is told in its last lines."""
+    ended, _ = world("def f(): f()\nf()")
+    assert ended.how == "crashed"
+    assert "RecursionError" in ended.detail
+
+
+def test_its_own_excepthook_is_called(world):
+    """A collector that writes its crash down itself gets the chance."""
+    ended, log = world("import sys\nsys.excepthook = lambda k, v, tb: print('noted', k.__name__)\n1 / 0")
+    assert ended.how == "crashed"
+    assert "noted ZeroDivisionError" in log
+
+
+def test_code_has_a_main_module(world):
+    """`-c CODE` runs in a module __main__ of its own, as the interpreter does it."""
+    log = io.StringIO()
+    code = "import sys\nx = 5\nprint(sys.modules['__main__'].x, __name__)"
+    before = sys.modules["__main__"]
+    ended = run_collector(Program("code", code, ()), world.kernel, env={}, log=log, shown=None)
+    assert (ended.how, log.getvalue()) == ("returned", "5 __main__\n")
+    assert sys.modules["__main__"] is before
+
+
+@pytest.mark.parametrize("ending", ["pass", "import sys; sys.exit(0)"])
+def test_a_failure_of_the_bench_cannot_be_hidden(world, ending):
+    """A collector that swallows our failure and ends well does not make the run good."""
+    world.kernel.clockwork.call_at(5 * NS, lambda: 1 / 0)
+    with pytest.raises(BenchFailure, match="ZeroDivisionError"):
+        world(f"import time\ntry:\n    time.sleep(10)\nexcept BaseException:\n    pass\n{ending}\n")
+
+
+def test_ctrl_c_in_a_step_cannot_be_hidden(world):
+    """A collector that catches KeyboardInterrupt and returns does not go on with a broken-off step."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    world.kernel.clockwork.call_at(5 * NS, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        world("import time\ntry:\n    time.sleep(10)\nexcept KeyboardInterrupt:\n    pass\n")
+
+
+def test_a_bare_except_does_not_keep_the_day_from_ending(world):
+    """`while True: try: poll() except: pass` swallows every end; it is taken out of its loop, and later code of ours is
+    not traced."""
+    before = sys.gettrace()
+    ended, _ = world(
+        """
+        import time
+        def poll():
+            time.sleep(10)
+        while True:
+            try:
+                poll()
+            except:
+                pass
+        """
+    )
+    assert ended.how == "hung"
+    assert "swallowed the end of the day" in ended.detail
+    assert sys.gettrace() is before
+
+
+def test_a_bare_except_around_a_broken_bench(world):
+    """The same loop around a failure of ours ends with our failure."""
+    world.kernel.clockwork.call_at(5 * NS, lambda: 1 / 0)
+    with pytest.raises(BenchFailure):
+        world("import time\nwhile True:\n    try:\n        time.sleep(1)\n    except:\n        pass\n")
+
+
+def test_our_modules_imported_lazily_are_its_own(world, tmp_path):
+    """A package of the collector's with our name is also found when it is imported late, and its parts with it."""
+    package = tmp_path / "bench"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "clock.py").write_text("MINE = 'clock of the collector'\n")
+    ended, log = world(
+        """
+        import time
+        time.sleep(3)
+        def late():
+            from bench.clock import MINE
+            return MINE
+        print(late())
+        """
+    )
+    assert (ended.how, log) == ("returned", "clock of the collector\n")
+    assert sys.modules["bench"] is our_bench
+    assert "bench.clock.kernel" in sys.modules
