@@ -183,7 +183,7 @@ def test_a_failure_of_the_bench_is_not_the_collectors(world):
 
 def test_a_loop_that_calls_nothing_is_interrupted(world):
     """The watchdog names the line where a collector hangs, and the run goes on."""
-    dog = Watchdog(world.kernel, 0.3, give_up=lambda found: pytest.fail(f"gave up: {found}"))
+    dog = Watchdog(world.kernel, 1.0, give_up=lambda found: pytest.fail(f"gave up: {found}"))
     with dog:
         ended, _ = world("n = 0\nwhile True:\n    n += 1\n")
     assert ended.how == "hung"
