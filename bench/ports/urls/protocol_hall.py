@@ -18,7 +18,8 @@ from serial.serialutil import PortNotOpenError, SerialException, SerialTimeoutEx
 
 from bench.clock.kernel import NEVER, current
 from bench.ports import mounts
-from firmware_sim.burst import Burst, LineSettings
+from bench.ports.uart import Uart
+from firmware_sim.burst import LineSettings
 from firmware_sim.device import BREAK, FRAMING, NS
 from firmware_sim.line import XOFF, XON
 
@@ -30,27 +31,6 @@ WAKEUP = 256
 
 CLOSING_WAIT = 30 * NS
 """How long close lets go out what was written (closing_wait of a Linux serial port)."""
-
-
-class _End:
-    """What the line has of a port. It does not keep the port alive: one that a program just drops is closed by that."""
-
-    __slots__ = ("_port", "settings", "xonxoff_in_force")
-
-    def __init__(self, port: Serial) -> None:
-        self._port = weakref.ref(port)
-        self.settings = LineSettings()
-        self.xonxoff_in_force = False
-
-    def incoming(self, burst: Burst) -> None:
-        port = self._port()
-        if port is not None:
-            port.incoming(burst)
-
-    def transmitted(self) -> None:
-        port = self._port()
-        if port is not None:
-            port.transmitted()
 
 
 class Serial(serial.Serial):  # type: ignore[misc]
@@ -83,14 +63,11 @@ class Serial(serial.Serial):  # type: ignore[misc]
         self._kernel = mount.kernel
         self._line = mount.line
         self._clockwork = mount.kernel.clockwork
-        self._segments: list[list[Any]] = []  # [burst, next index, end index or -1 for "to its end"]
-        self._waiting = False
-        self._wanted = 0
         self._break_since: int | None = None
-        self._end = _End(self)
+        self._uart = Uart(mount.kernel, mount.line.settings)
         self._reconfigure_port(force_update=True)
-        self._transmitter = self._line.attach_port(self._end)
-        mount.holder = weakref.ref(self)
+        self._transmitter = self._line.attach_port(self._uart)
+        mount.holder = weakref.ref(self)  # a port that a program just drops is closed by that, and can be opened again
         mount.opened += 1
         self.is_open = True
 
@@ -110,7 +87,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
             return
         self.is_open = False
         self._mount.holder = None
-        self._segments.clear()
+        self._uart.clear()
         if self._kernel.stepping:  # the garbage collector found a dropped port in the middle of something
             self._clockwork.call_at(self._clockwork.now, self._leave_line)
         else:
@@ -123,15 +100,15 @@ class Serial(serial.Serial):  # type: ignore[misc]
     def _reconfigure_port(self, force_update: bool = False) -> None:
         settings = LineSettings(int(self._baudrate), self._bytesize, self._parity, self._stopbits)
         # One object for equal settings: the line compares identities first, once for each burst.
-        self._end.settings = self._line.settings if settings == self._line.settings else settings
-        self._end.xonxoff_in_force = bool(self._xonxoff)
+        self._uart.settings = self._line.settings if settings == self._line.settings else settings
+        self._uart.xonxoff_in_force = bool(self._xonxoff)
         if self.is_open and self._transmitter.held and not self._xonxoff:
             self._line.release()
 
     @property
     def settings(self) -> LineSettings:
         """The port's settings as the line sees them."""
-        return self._end.settings
+        return self._uart.settings
 
     def fileno(self) -> int:
         """There is no descriptor behind a simulated line."""
@@ -139,73 +116,12 @@ class Serial(serial.Serial):  # type: ignore[misc]
             f"{self._port}: a simulated line has no file descriptor; use read, in_waiting and timeout"
         )
 
-    # -- called by the line -----------------------------------------------------------------------------------------
-    def incoming(self, burst: Burst) -> None:
-        """A burst towards us has begun."""
-        if self._xonxoff and (XON in burst.data or XOFF in burst.data):
-            lo = 0
-            for i, char in enumerate(burst.data):
-                if char in (XON, XOFF):
-                    if i > lo:
-                        self._segments.append([burst, lo, i])
-                    lo = i + 1
-            if lo < len(burst.data):
-                self._segments.append([burst, lo, -1])
-        else:
-            self._segments.append([burst, 0, -1])
-        if self._wanted:
-            self._kernel.shorten(self._when(self._wanted))
-
-    def transmitted(self) -> None:
-        """Characters left our transmitter."""
-        if self._waiting:
-            self._kernel.wake()
-
-    # -- what has arrived -------------------------------------------------------------------------------------------
-    def _have(self, now: int) -> int:
-        count = 0
-        for burst, lo, hi in self._segments:
-            upto = burst.arrived(now)
-            if hi >= 0:
-                upto = min(upto, hi)
-            if upto > lo:
-                count += upto - lo
-        return count
-
-    def _when(self, n: int) -> int:
-        """Instant at which `n` unread characters are here, as far as is known."""
-        for burst, lo, hi in self._segments:
-            length = (len(burst.data) if hi < 0 else min(hi, len(burst.data))) - lo
-            if n <= length:
-                return int(burst.when(lo + n))
-            n -= max(length, 0)
-        return NEVER
-
-    def _take(self, n: int) -> bytes:
-        segments = self._segments
-        first = segments[0] if segments else None
-        if first is not None and first[1] == 0 and first[2] < 0 and n == len(first[0].data):
-            del segments[0]  # the usual case: one whole reply
-            return bytes(first[0].data)
-        out = bytearray()
-        while n > 0 and segments:
-            burst, lo, hi = segments[0]
-            end = len(burst.data) if hi < 0 else min(hi, len(burst.data))
-            part = burst.data[lo : min(lo + n, end)]
-            out += part
-            n -= len(part)
-            if lo + len(part) >= end:
-                del segments[0]
-            else:
-                segments[0][1] = lo + len(part)
-        return bytes(out)
-
     def _park(self, deadline: int) -> None:
-        self._waiting = True
+        self._uart.draining = True
         try:
             self._kernel.park(deadline, self)
         finally:
-            self._waiting = False
+            self._uart.draining = False
 
     # -- pyserial's API ---------------------------------------------------------------------------------------------
     @property
@@ -213,7 +129,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         """Characters received and not read."""
         self._check()
         self._kernel.spin()
-        return self._have(self._clockwork.now)
+        return self._uart.have(self._clockwork.now)
 
     @property
     def out_waiting(self) -> int:
@@ -240,39 +156,40 @@ class Serial(serial.Serial):  # type: ignore[misc]
             self._kernel.spin()
         if self._inter_byte_timeout:
             return self._read_with_gaps(size, deadline)
+        uart = self._uart
         while True:
             now = clockwork.now
-            ready = self._when(size)
+            ready = uart.when(size)
             if ready <= now:
-                return self._take(size)
+                return uart.take(size)
             if now >= deadline or not self.is_open:
-                return self._take(self._have(now))
-            self._wanted = size
+                return uart.take(uart.have(now))
+            uart.wanted = size
             try:
                 self._kernel.park(min(deadline, ready), self)
             finally:
-                self._wanted = 0
+                uart.wanted = 0
 
     def _read_with_gaps(self, size: int, deadline: int) -> bytes:
         """Read with `inter_byte_timeout`: a longer gap after a character ends the read."""
-        clockwork = self._clockwork
+        clockwork, uart = self._clockwork, self._uart
         gap = round(self._inter_byte_timeout * NS)
         began = clockwork.now
         while True:
             now = clockwork.now
-            have = self._have(now)
+            have = uart.have(now)
             if have >= size or now >= deadline or not self.is_open:
-                return self._take(min(have, size))
+                return uart.take(min(have, size))
             limit = deadline
             if have:
-                limit = min(deadline, max(began, self._when(have)) + gap)
+                limit = min(deadline, max(began, uart.when(have)) + gap)
                 if now >= limit:
-                    return self._take(have)
-            self._wanted = have + 1
+                    return uart.take(have)
+            uart.wanted = have + 1
             try:
-                self._kernel.park(min(self._when(have + 1), limit), self)
+                self._kernel.park(min(uart.when(have + 1), limit), self)
             finally:
-                self._wanted = 0
+                uart.wanted = 0
 
     def write(self, data: Any) -> int:
         """Write; waits only while the transmit buffer is full, and then at most `write_timeout`."""
@@ -322,7 +239,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
     def reset_input_buffer(self) -> None:
         """Forget what has arrived; what is still on the wire will come."""
         self._check()
-        self._take(self._have(self._clockwork.now))
+        self._uart.take(self._uart.have(self._clockwork.now))
 
     def reset_output_buffer(self) -> None:
         """Forget what is not on the wire yet."""

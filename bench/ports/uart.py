@@ -1,0 +1,100 @@
+"""The collector's end of a line in simulated time: what a UART and its driver keep for a port.
+
+The line knows this and not the port object, so a port that a program just drops is closed by that, as a descriptor is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.clock.kernel import NEVER, Kernel
+from firmware_sim.burst import Burst, LineSettings
+from firmware_sim.line import XOFF, XON
+
+
+class Uart:
+    """Receive buffer and settings of one open port (a `firmware_sim.line.PortEnd`).
+
+    Attributes:
+        settings: of the port.
+        xonxoff_in_force: XON and XOFF from the device are obeyed, and are not data.
+        wanted: how many characters a waiting read wants; 0 when none waits.
+        draining: somebody waits for room in the transmitter, or for its end.
+    """
+
+    __slots__ = ("_kernel", "_segments", "draining", "settings", "wanted", "xonxoff_in_force")
+
+    def __init__(self, kernel: Kernel, settings: LineSettings) -> None:
+        self._kernel = kernel
+        self._segments: list[list[Any]] = []  # [burst, next index, end index or -1 for "to its end"]
+        self.settings = settings
+        self.xonxoff_in_force = False
+        self.wanted = 0
+        self.draining = False
+
+    # -- called by the line -----------------------------------------------------------------------------------------
+    def incoming(self, burst: Burst) -> None:
+        """A burst towards us has begun."""
+        if self.xonxoff_in_force and (XON in burst.data or XOFF in burst.data):
+            lo = 0
+            for i, char in enumerate(burst.data):
+                if char in (XON, XOFF):
+                    if i > lo:
+                        self._segments.append([burst, lo, i])
+                    lo = i + 1
+            if lo < len(burst.data):
+                self._segments.append([burst, lo, -1])
+        else:
+            self._segments.append([burst, 0, -1])
+        if self.wanted:
+            self._kernel.shorten(self.when(self.wanted))
+
+    def transmitted(self) -> None:
+        """Characters left our transmitter."""
+        if self.draining:
+            self._kernel.wake()
+
+    # -- what has arrived -------------------------------------------------------------------------------------------
+    def have(self, now: int) -> int:
+        """How many characters are here and unread."""
+        count = 0
+        for burst, lo, hi in self._segments:
+            upto = burst.arrived(now)
+            if hi >= 0:
+                upto = min(upto, hi)
+            if upto > lo:
+                count += upto - lo
+        return count
+
+    def when(self, n: int) -> int:
+        """Instant at which `n` unread characters are here, as far as is known."""
+        for burst, lo, hi in self._segments:
+            length = (len(burst.data) if hi < 0 else min(hi, len(burst.data))) - lo
+            if n <= length:
+                return int(burst.when(lo + n))
+            n -= max(length, 0)
+        return NEVER
+
+    def take(self, n: int) -> bytes:
+        """Read `n` characters that are here."""
+        segments = self._segments
+        first = segments[0] if segments else None
+        if first is not None and first[1] == 0 and first[2] < 0 and n == len(first[0].data):
+            del segments[0]  # the usual case: one whole reply
+            return bytes(first[0].data)
+        out = bytearray()
+        while n > 0 and segments:
+            burst, lo, hi = segments[0]
+            end = len(burst.data) if hi < 0 else min(hi, len(burst.data))
+            part = burst.data[lo : min(lo + n, end)]
+            out += part
+            n -= len(part)
+            if lo + len(part) >= end:
+                del segments[0]
+            else:
+                segments[0][1] = lo + len(part)
+        return bytes(out)
+
+    def clear(self) -> None:
+        """Forget all of it, also what is on the wire."""
+        self._segments.clear()
