@@ -1,7 +1,7 @@
 """Benchmarks of the day: `make speed` runs them all and writes benchmarks/results.json.
 
-Machines are shared and noisy, so each figure is CPU time where the work is all ours, and the best of a few runs and is printed beside its target; nothing here
-is a test. Every measurement runs in a process of its own: `python benchmarks/run.py NAME`.
+Machines are shared and noisy, so a figure is CPU time where the work is all ours, the best of a few runs, beside
+its target. Nothing here is a test. Every measurement runs in a process of its own: `python benchmarks/run.py NAME`.
 """
 
 from __future__ import annotations
