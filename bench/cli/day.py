@@ -75,15 +75,17 @@ def command(
             ExitCode.USAGE,
             "leave --clock out; a Python collector runs unmodified in virtual time",
         )
-    if seed < 0 or patience <= 0:
+    if seed < 0 or not patience > 0:
         raise click.BadParameter("--seed is 0 or more, --patience more than 0 seconds")
     try:
         program = parse_command(collector) if collector else None
     except NotPython as exc:
         raise Failure(str(exc), ExitCode.USAGE) from exc
+    if program is not None and program.kind == "script" and not Path(program.target).is_file():
+        raise Failure(f"there is no script {program.target}", ExitCode.USAGE)
     result, verdict = _run(scenario, collector, program, seed, out, evidence, _path_map(maps), patience, as_json)
     if report:
-        _report(result)
+        report = _report(result)
     ctx.exit(_tell(result, verdict, program is not None, as_json, report))
 
 
@@ -109,10 +111,12 @@ def _run(
     as_json: bool,
 ) -> Any:
     from bench.clock.kernel import BenchFailure, VirtualDeadlock
+    from bench.controller.rows import StoreFailed
     from bench.hall.day import draw
+    from bench.judge.evidence import EvidenceError
     from bench.judge.history import HistoryFailed
     from bench.run.day import DayOptions, NothingToTest, run_day
-    from bench.run.directory import CannotWrite
+    from bench.run.directory import CannotWrite, RunLost
     from bench.run.placeholders import UnknownPlaceholder
     from bench.run.verdict import judge_run
     from bench.scenario.load import ScenarioError, load
@@ -142,9 +146,11 @@ def _run(
             result = run_day(options)
             progress.update(1.0, "judging")
             return result, judge_run(result.directory.path, loaded.records)
+        except RunLost as exc:
+            raise Failure(str(exc), ExitCode.INCONCLUSIVE) from exc
         except (NothingToTest, UnknownPlaceholder, CannotWrite) as exc:
             raise Failure(str(exc), ExitCode.USAGE) from exc
-        except HistoryFailed as exc:
+        except (HistoryFailed, StoreFailed, EvidenceError) as exc:
             raise Failure(str(exc), ExitCode.INCONCLUSIVE) from exc
         except VirtualDeadlock as exc:
             raise Failure(str(exc), ExitCode.COLLECTOR_FAILED) from exc
@@ -152,10 +158,16 @@ def _run(
             raise (exc.__cause__ or exc) from exc
 
 
-def _report(result: Any) -> None:
+def _report(result: Any) -> bool:
+    """Write the report; a verdict that was reached is told also when there is no room for one."""
     from bench.reports import day_report
 
-    day_report.write(result.directory.path)
+    try:
+        day_report.write(result.directory.path)
+    except OSError as exc:
+        console.say(f"the report could not be written: {exc}")
+        return False
+    return True
 
 
 def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) -> ExitCode:

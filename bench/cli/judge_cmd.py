@@ -51,6 +51,9 @@ def command(ctx: click.Context, run_dir: Path, records: str | None, as_json: boo
         emit_json(told)
     else:
         print_verdict(told)
+    ended = run.info.get("collector")
+    if isinstance(ended, dict) and ended.get("how") in ("crashed", "hung"):
+        say(f"the collector of this run {ended['how']}: `hallbench day` ended with exit code 6, whatever the verdict")
     before = run.judged()
     if records is None and before is not None and before != told:
         say(

@@ -37,6 +37,8 @@ REAL: dict[str, Callable[..., Any]] = {
         "perf_counter_ns",
         "clock_gettime",
         "clock_gettime_ns",
+        "ctime",
+        "asctime",
     )
     if hasattr(time, name)
 }
@@ -82,6 +84,20 @@ class _Sleep:
             kernel.sleep(seconds)
 
 
+class _Written:
+    """Stand-in for `time.ctime` and `time.asctime`, which write the present when they are given no instant."""
+
+    def __init__(self, name: str, present: Callable[[Kernel], Any]) -> None:
+        self.__name__ = self.__qualname__ = name
+        self._present = present
+
+    def __call__(self, instant: Any = None) -> str:
+        kernel = current()
+        if instant is None and kernel is not None:
+            instant = self._present(kernel)
+        return str(REAL[self.__name__](*(() if instant is None else (instant,))))
+
+
 class _GetTime:
     """Stand-in for `time.clock_gettime` (scale 1e9) and `clock_gettime_ns` (scale 1)."""
 
@@ -101,6 +117,8 @@ class _GetTime:
 def _stand_ins() -> dict[str, Any]:
     table: dict[str, Any] = {name: _Clock(name) for name in _RULES}
     table["sleep"] = _Sleep()
+    table["ctime"] = _Written("ctime", lambda kernel: kernel.unix_ns() / NS)
+    table["asctime"] = _Written("asctime", lambda kernel: time.localtime(kernel.unix_ns() / NS))
     if "clock_gettime" in REAL:
         table["clock_gettime"] = _GetTime("clock_gettime", NS)
         table["clock_gettime_ns"] = _GetTime("clock_gettime_ns", 1)

@@ -92,8 +92,11 @@ def load_run(run_dir: str | Path) -> Run:
         raise EvidenceError(str(error)) from error
     if history.header == {} and history.state == "foreign":
         raise EvidenceError(f"{path / HISTORY}: {history.damage}")
+    info = _read_info(path / RUN)
+    told = info.get("history_sha256")
+    history.expected = told if isinstance(told, str) else None
     rows, no_rows = read_rows(path)
-    return Run(path, _read_info(path / RUN), history, rows, no_rows)
+    return Run(path, info, history, rows, no_rows)
 
 
 def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | None, *, no_rows: str = "") -> Path:
@@ -116,6 +119,7 @@ def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | No
         "schema_version": 1,
         "records": rows is not None,
         "source": kept.source,
+        "history_sha256": _read_info(Path(run_dir) / RUN).get("history_sha256"),
         "order": kept.order,
         "fields": list(kept.fields),
     }
@@ -150,6 +154,9 @@ def read_rows(run_dir: str | Path) -> tuple[Rows | None, str]:
     if not file.complete:
         return None, f"the records that were kept cannot be relied on: {file.damage}"
     header = file.header
+    theirs, ours = header.get("history_sha256"), _read_info(path.with_name(RUN)).get("history_sha256")
+    if theirs and ours and theirs != ours:
+        return None, f"the records that were kept ({RECORDS}) are those of another run"
     if header.get("records") is False:
         return None, str(header.get("missing") or "there are no records to judge")
     fields = [str(name) for name in header.get("fields") or FIELDS]

@@ -282,6 +282,8 @@ class SealedFile:
         self._damage: str | None = None
         self.read = 0
         """Whole record lines found by the last pass."""
+        self.expected: str | None = None
+        """SHA-256 that the run itself told of this file, where it did; another one is another run's file."""
         self.header: Mapping[str, Any] = self._read_header()
 
     @property
@@ -373,6 +375,8 @@ class SealedFile:
             return "edited", f"it has {self.read:,} records, its footer counts {seal.get('n')!r}"
         if seal.get("sha256") != digest:
             return "edited", "its bytes do not match the SHA-256 in its footer: it was changed after it was written"
+        if self.expected is not None and self.expected != digest:
+            return "edited", "it is not the file that this run wrote: run.json names another SHA-256"
         return "complete", None
 
 

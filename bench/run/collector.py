@@ -79,7 +79,7 @@ def parse_command(command: Sequence[str]) -> Program:
     if not name.startswith(("python", "pypy")):
         raise NotPython(
             f"'{words[0]}' is not a Python program: simulated time needs the collector inside this process. "
-            "Run any other program with --clock wall, on ports"
+            "Any other program needs --clock wall, on ports, which this version does not have yet"
         )
     rest = words[1:]
     while rest and (rest[0] in _SWITCHES or rest[0] in _SWITCHES_WITH_VALUE):

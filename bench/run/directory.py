@@ -26,6 +26,10 @@ class CannotWrite(OSError):
     """The run directory cannot be made or written to."""
 
 
+class RunLost(CannotWrite):
+    """The run directory could be written to when the run began, and cannot be any more."""
+
+
 class RunDirectory:
     """One run's directory.
 
@@ -71,7 +75,7 @@ class RunDirectory:
                 "name an empty or a new directory with --out"
             )
         for name in _FILES:
-            for path in (self.path / name, *self.path.glob(f"{name}-*")):
+            for path in (self.path / name, *(self.path / f"{name}-{log}" for log in ("wal", "shm"))):
                 path.unlink(missing_ok=True)
 
     def file(self, name: str) -> Path:
@@ -86,7 +90,10 @@ class RunDirectory:
             partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             partial.replace(path)
         except OSError as exc:
-            raise CannotWrite(f"cannot write {path}: {exc.strerror or exc}; free some space and run again") from exc
+            raise RunLost(
+                f"cannot write {path}: {exc.strerror or exc}; the run directory must be there and have room "
+                "to the end of the run: run again, and look at what the collector does to it"
+            ) from exc
         return path
 
     def shown(self) -> str:

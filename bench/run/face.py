@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import codecs
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -20,6 +21,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
+
+from bench.clock.kernel import current
 
 OURS = ("protocol", "firmware_sim", "bench", "scenarios", "tests")
 """Top-level names that may also be a collector's own."""
@@ -184,7 +187,7 @@ def process_face(
     os.environ.update(env)
     sys.stdout, sys.stderr = streams
     try:
-        with warnings.catch_warnings(), _signals():
+        with warnings.catch_warnings(), _signals(), _no_way_past_us():
             yield
     finally:
         with contextlib.suppress(Exception):
@@ -202,6 +205,46 @@ def process_face(
             setattr(owner, name, hook)
         root.handlers[:], root.level, logging.root.manager.disable = logs
         root.setLevel(root.level)  # also forgets what loggers remember of levels
+
+
+class HardExit(SystemExit):
+    """The program called `os._exit`."""
+
+
+@contextlib.contextmanager
+def _no_way_past_us() -> Iterator[None]:
+    """Keep `os._exit` and `os.exec*` from ending the bench with the program: a run without its verdict would exit 0.
+
+    A forked child of the program, and every thread that is not the program's, has the real ones.
+    """
+    me = os.getpid()
+    real = {name: getattr(os, name) for name in ("_exit", "execv", "execve") if hasattr(os, name)}
+
+    def is_ours() -> bool:
+        return os.getpid() == me and current() is not None
+
+    def leave(status: int = 0) -> None:
+        if is_ours():
+            raise HardExit(status)
+        real["_exit"](status)
+
+    def replace(name: str) -> Callable[..., None]:
+        def refuse(path: object, *args: object) -> None:
+            if is_ours():
+                raise OSError(errno.ENOSYS, f"os.{name} would replace hallbench itself: a simulated day cannot follow")
+            real[name](path, *args)
+
+        return refuse
+
+    stand_ins: dict[str, Callable[..., None]] = {name: replace(name) for name in real if name != "_exit"}
+    stand_ins["_exit"] = leave
+    for name, stand_in in stand_ins.items():
+        setattr(os, name, stand_in)
+    try:
+        yield
+    finally:
+        for name, function in real.items():
+            setattr(os, name, function)
 
 
 @contextlib.contextmanager

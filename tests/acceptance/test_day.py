@@ -176,6 +176,21 @@ def test_an_edited_history_is_never_good(hallbench):
     assert judged.code == 5
 
 
+def test_evidence_of_two_runs_is_not_mixed(hallbench):
+    """Records or a history taken from a better run do not make this one good."""
+    command = ("{port:keypads}", "{records}", "--units", "1-2")
+    assert hallbench.day("python", COLLECTOR, *command, out="good", options=("--seed", 2)).code == 0
+    assert hallbench.day("python", MISTAKEN, *command, out="bad").code == 1
+    for name in ("records.ndjson", "history.ndjson"):
+        kept = (hallbench.cwd / "bad" / name).read_bytes()
+        (hallbench.cwd / "bad" / name).write_bytes((hallbench.cwd / "good" / name).read_bytes())
+        judged = hallbench("judge", "bad")
+        assert judged.code == 5, judged.out
+        assert judged.out.startswith("UNKNOWN")
+        (hallbench.cwd / "bad" / name).write_bytes(kept)
+    assert hallbench("judge", "bad").code == 1
+
+
 @pytest.mark.parametrize(
     ("name", "source", "words"),
     [
@@ -188,6 +203,8 @@ def test_an_edited_history_is_never_good(hallbench):
         ("wrong_port", "import serial\nserial.Serial('/dev/ttyUSB7')\n", ["/dev/ttyUSB7", "hall://keypads"]),
         ("hang", "import serial, sys\nserial.Serial(sys.argv[1])\nwhile True: pass\n", ["hung", "line 3"]),
         ("syntax", "def f(:\n", ["SyntaxError"]),
+        ("hard", "import os, serial, sys\nserial.Serial(sys.argv[1])\nos._exit(7)\n", ["status 7"]),
+        ("other", "import os, serial, sys\nserial.Serial(sys.argv[1])\nos.execv('/bin/true', ['true'])\n", ["execv"]),
         ("deadlock", "import serial, sys\nserial.Serial(sys.argv[1]).read(1)\nraise SystemExit(3)\n", ["status 0"]),
     ],
 )
@@ -258,8 +275,9 @@ def test_json_is_one_object_whatever_the_collector_prints(hallbench):
         (("day", "tan_hoy"), 3, ["tan_hoi"]),
         (("day", "--", "node", "x.js"), 2, ["--clock wall"]),
         (("day", "--clock", "wall"), 2, ["virtual"]),
-        (("day", "--", "python", "x.py", "{port:hall}"), 2, ["hall", "keypads"]),
-        (("day", "--map", "nonsense", "--", "python", "x.py"), 2, ["PATH=LINE"]),
+        (("day", "--", "python", COLLECTOR, "{port:hall}"), 2, ["hall", "keypads"]),
+        (("day", "--", "python", "nowhere.py"), 2, ["nowhere.py"]),
+        (("day", "--map", "nonsense", "--", "python", COLLECTOR), 2, ["PATH=LINE"]),
         (("day", "--seed", "-1"), 2, ["--seed"]),
         (("daj",), 2, ["day"]),
     ],

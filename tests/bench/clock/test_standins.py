@@ -38,6 +38,8 @@ def test_every_clock_agrees(world):
         assert time.clock_gettime_ns(time.CLOCK_REALTIME) == time.time_ns()
         assert dt.datetime.now(dt.UTC).timestamp() == EPOCH + 7 * 3600
         assert time.gmtime()[:5] == (2025, 3, 10, 0, 0)
+        assert time.ctime() == time.asctime() == time.ctime(EPOCH + 7 * 3600)
+        assert time.ctime(0).endswith("1970")
 
 
 def test_sleep_costs_no_real_time(world):
