@@ -82,9 +82,10 @@ def test_other_threads_keep_real_time(world):
 def test_a_thread_of_the_collector_is_told_about(world):
     """A thread started by the actor runs in real time, and a warning says so."""
     thread = threading.Thread(target=lambda: None)
-    with world, pytest.warns(RuntimeWarning, match="runs in real time"):
+    with world, pytest.warns(RuntimeWarning, match="runs in real time") as told:
         thread.start()
     thread.join()
+    assert len(told) == 1
 
 
 def test_everything_is_put_back():

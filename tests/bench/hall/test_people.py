@@ -93,7 +93,7 @@ class Office:
     def of(self, kind: str) -> list[tuple[int, dict]]:
         return [(at, facts) for at, k, facts in self.records if k == kind]
 
-    def each_left_once(self) -> None:
+    def must_have_let_each_leave_once(self) -> None:
         came = [facts["visitor"] for _, facts in self.of("arrive")]
         left = Counter(facts["visitor"] for _, facts in self.of("leaves"))
         assert left == Counter(came)
@@ -125,7 +125,7 @@ def test_every_visitor_leaves_exactly_once(tmp_path_factory, seed, faults, sends
         )
     office = Office(text, tmp_path_factory.mktemp("hall"), seed, faults)
     office.run()
-    office.each_left_once()
+    office.must_have_let_each_leave_once()
 
 
 def test_two_who_hold_the_same_number_both_go(tmp_path):
@@ -138,7 +138,7 @@ def test_two_who_hold_the_same_number_both_go(tmp_path):
 
     office.print = double
     office.run()
-    office.each_left_once()
+    office.must_have_let_each_leave_once()
     taken = Counter(facts["ticket"] for _, facts in office.of("ticket_taken"))
     assert taken["A001"] == 2
 
@@ -150,7 +150,7 @@ def test_who_gets_a_ticket_after_closing_goes_home(tmp_path):
     office.faults[last] = "slow"
     object.__setattr__(office.hall.day.visitors[-1], "arrives", NINE - 5 * NS)
     office.run()
-    office.each_left_once()
+    office.must_have_let_each_leave_once()
     assert [facts["why"] for _, facts in office.of("leaves") if facts["visitor"] == last] == ["closed"]
 
 
@@ -166,7 +166,7 @@ def test_a_ticket_that_nobody_brings_is_given_up(tmp_path):
     """The clerk recalls once, gives the ticket up, and calls the next: a visitor who went home blocks nobody."""
     office = Office(EMPTY, tmp_path, faults={2: "late"})
     office.run()
-    office.each_left_once()
+    office.must_have_let_each_leave_once()
     pressed = [key for _, _, key in office.keys]
     assert pressed.count(NO_SHOW) == pressed.count(RECALL) == 1
     assert [facts["why"] for _, facts in office.of("leaves")].count("no ticket came") == 1
@@ -180,7 +180,7 @@ def test_a_break_that_begins_while_a_ticket_is_given_up(tmp_path):
         # a call for nobody, so that recall and no-show fall around the beginning of the break
         office.clock.call_at(EIGHT + minute * 60 * NS, office.shows, "display-2", "A999")
         office.run()
-        office.each_left_once()
+        office.must_have_let_each_leave_once()
         breaks = [(at, key) for at, device, key in office.keys if device == "console-2" and key in (PAUSE, RESUME)]
         assert [key for _, key in breaks] == [PAUSE, RESUME, PAUSE]
         assert breaks[0][0] >= EIGHT + 1200 * NS
@@ -200,7 +200,7 @@ def test_a_visitor_called_as_the_clerk_goes_on_a_break_is_served_after_it(tmp_pa
 
     office.clock.call_at(EIGHT + 1200 * NS + 1, lapse)
     office.run()
-    office.each_left_once()
+    office.must_have_let_each_leave_once()
 
 
 @pytest.mark.parametrize("missing", ["rating_keypad", "counter_display"])
@@ -221,5 +221,5 @@ def test_a_counter_may_lack_devices(tmp_path, missing):
 
         office.shows = shows
     office.run()
-    office.each_left_once()
+    office.must_have_let_each_leave_once()
     assert [facts for _, facts in office.of("start") if facts["counter"] == 2]
