@@ -167,20 +167,19 @@ class Rig:
         else:
             placed.line.apply(placed.station, placed.station.relabel(placed.thing, effects))
 
-    def inventory(self) -> list[dict[str, Any]]:
-        """Every device as the history's header and `{devices}` list it."""
-        rows = []
-        for line, spec in self.scenario.placed:
-            rows.append(
-                {
-                    "name": spec.name,
-                    "kind": spec.kind,
-                    "protocol": PROTOCOLS[spec.kind],
-                    "line": line.name,
-                    "unit": getattr(spec, "unit", None),
-                    "counter": getattr(spec, "counter", None),
-                    "owner": line.owner,
-                    **({"profile": spec.profile} if hasattr(spec, "profile") else {}),
-                }
-            )
-        return rows
+
+def inventory(scenario: Scenario) -> list[dict[str, Any]]:
+    """Every device of a hall as the history's header and `{devices}` list it."""
+    return [
+        {
+            "name": spec.name,
+            "kind": spec.kind,
+            "protocol": PROTOCOLS[spec.kind],
+            "line": line.name,
+            "unit": getattr(spec, "unit", None),
+            "counter": getattr(spec, "counter", None),
+            "owner": line.owner,
+            **({"profile": spec.profile} if hasattr(spec, "profile") else {}),
+        }
+        for line, spec in scenario.placed
+    ]

@@ -9,8 +9,9 @@ import pytest
 
 from bench.hall.day import draw
 from bench.hall.hall import TICKET
-from bench.run.day import DayOptions, _World, run_day
+from bench.run.day import DayOptions, run_day
 from bench.run.verdict import judge_run
+from bench.run.world import World
 from bench.scenario.load import load
 from firmware_sim.device import NS
 
@@ -137,14 +138,14 @@ def test_the_board_serves_where_a_display_is_dark(tmp_path):
     """Visitors also follow the main board: a counter whose display lost its supply goes on serving."""
     scenario = load(SMALL)
     options = DayOptions(scenario, draw(scenario, 3), out=tmp_path / "run")
-    original = _World._wire_up_house
+    original = World.begin
 
     def without_display(self):
         original(self)
-        self.clockwork.call_at(self.clockwork.now, self.rig.act, "display-2", "unplug")
+        self.rig.act("display-2", "unplug")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_World, "_wire_up_house", without_display)
+        patch.setattr(World, "begin", without_display)
         ran = Ran(scenario, run_day(options))
     assert {record["why"] for record in ran.of("leaves")} == {"served"}
     assert [r for r in ran.of("start") if r["counter"] == 2]

@@ -1,0 +1,118 @@
+"""What the program under test is given: ports, a place for its records, a list of its devices; and the facts of a run."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import __version__
+from bench.clock.clockwork import clock_text
+from bench.run.collector import Exit
+from bench.run.directory import DEVICES, RECORDS, RunDirectory
+from bench.run.options import DayOptions
+from bench.run.placeholders import fill_placeholders
+from bench.run.registers import register_map
+from bench.run.rig import inventory
+from bench.run.world import World
+from bench.scenario.model import Scenario
+from firmware_sim.device import NS
+
+if TYPE_CHECKING:
+    from bench.controller.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a program under test finds (cli.md, "Contract for automation").
+
+    Attributes:
+        ports: line -> port, as pyserial takes it.
+        records: the file in which its ratings are expected.
+        devices: JSON file of the devices on its lines.
+    """
+
+    ports: Mapping[str, str]
+    records: str
+    devices: str
+
+    @classmethod
+    def write(cls, directory: RunDirectory, scenario: Scenario, ports: Mapping[str, str]) -> Given:
+        """Write `devices.json` for these lines into the run directory."""
+        mine = [device for device in inventory(scenario) if device["line"] in ports]
+        directory.write_json(DEVICES, {"schema_version": 1, "devices": mine, "registers": register_map(mine)})
+        return cls(ports, str(directory.file(RECORDS)), str(directory.file(DEVICES)))
+
+    def fill(self, words: Sequence[str]) -> tuple[str, ...]:
+        """A command's arguments with their placeholders filled in.
+
+        Raises:
+            UnknownPlaceholder: one means nothing here.
+        """
+        return tuple(fill_placeholders(words, self.ports, self.records, self.devices))
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The same values as environment variables."""
+        return {
+            "HALLBENCH_RECORDS": self.records,
+            "HALLBENCH_DEVICES": self.devices,
+            **{f"HALLBENCH_PORT_{name.upper().replace('-', '_')}": port for name, port in self.ports.items()},
+        }
+
+
+def store_for(scenario: Scenario, path: Path) -> Store | None:
+    """A SQLite store for the rows of the house controller; None when the house runs no line.
+
+    Raises:
+        StoreFailed: the file cannot be made.
+    """
+    if all(line.owner == "collector" for line in scenario.lines):
+        return None
+    from bench.controller.store import Store  # SQLAlchemy is a third of a second
+
+    return Store(f"sqlite:///{path}")
+
+
+def run_facts(
+    options: DayOptions,
+    world: World,
+    ended: Exit | None,
+    *,
+    clock: str,
+    why: str,
+    real: float = 0.0,
+    opened: bool = False,
+    **more: Any,
+) -> dict[str, Any]:
+    """The contents of `run.json`."""
+    scenario = world.scenario
+    now = world.clockwork.now
+    return {
+        "schema_version": 1,
+        "hallbench": __version__,
+        "python": platform.python_version(),
+        "scenario": scenario.name,
+        "scenario_given": options.given or scenario.name,
+        "title": scenario.title,
+        "notes": list(scenario.notes),
+        "scenario_sha256": options.scenario.sha256,
+        "seed": options.day.seed,
+        "replication": options.day.replication,
+        "clock": clock,
+        "evidence": options.evidence,
+        "command": list(options.command),
+        "program": "house" if options.by_house else "collector",
+        "collector": None if ended is None else {"status": ended.status, "how": ended.how, "detail": ended.detail},
+        "opened_a_port": opened,
+        "records": options.scenario.records.model_dump(),
+        "ended": why,
+        "ended_at": clock_text(now, millis=True),
+        "real_seconds": round(real, 3),
+        "hall_seconds": max(1, now - scenario.start) / NS,
+        "history_sha256": world.history_sha256,
+        "lines": world.line_facts(),
+        **more,
+    }
