@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 
 from bench.cli import console
+from bench.cli.clock_options import ANY_CLOCK, speed_of, window
 from bench.cli.console import Failure
-from bench.cli.exit_codes import ExitCode, of_verdict
+from bench.cli.exit_codes import ExitCode, of_run
 
 
 def _path_map(values: tuple[str, ...]) -> dict[str, str]:
@@ -27,7 +30,20 @@ def _path_map(values: tuple[str, ...]) -> dict[str, str]:
 @click.argument("scenario", default="tan_hoi")
 @click.argument("collector", nargs=-1, type=click.UNPROCESSED)
 @click.option("--seed", default=1, show_default=True, help="Which day is drawn.")
-@click.option("--clock", default="virtual", show_default=True, metavar="virtual|wall|60x", help="How time passes.")
+@click.option("--clock", type=ANY_CLOCK, default="virtual", show_default=True, help="How time passes.")
+@click.option(
+    "--window",
+    "between",
+    metavar="FROM-TO",
+    help="With --clock wall: simulated time up to FROM, wall time until TO, for example 10:30-10:50.",
+)
+@click.option(
+    "--serve",
+    multiple=True,
+    metavar="LINE=KIND[:NUMBER]",
+    help="In wall time: serve a line as tcp, rfc2217 or modbus-tcp instead of a pty.",
+)
+@click.option("--listen", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where TCP ports listen.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run directory [default: runs/NAME].")
 @click.option(
     "--evidence",
@@ -51,42 +67,50 @@ def command(
     ctx: click.Context,
     scenario: str,
     collector: tuple[str, ...],
-    seed: int,
-    clock: str,
-    out: Path | None,
-    evidence: str,
-    maps: tuple[str, ...],
-    patience: float,
     report: bool,
-    as_json: bool,
+    **given: Any,
 ) -> None:
     """Run one day of SCENARIO (a shipped name or a file) and judge it.
 
     Without COLLECTOR the house controller runs every line. With `-- python my_collector.py ARGS` that program runs the
-    lines the scenario gives it, unmodified, in simulated time. In ARGS, {port:LINE}, {records} and {devices} are filled
+    lines the scenario gives it, unmodified, in simulated time. Any other program needs `--clock wall`: then the lines
+    are real ports, and `python` is a process like any other. In ARGS, {port:LINE}, {records} and {devices} are filled
     in.
     """
+    asked = SimpleNamespace(**given)
+    asked.scenario, asked.collector = _split(scenario, collector)
+    asked.program = None
+    if asked.seed < 0 or not asked.patience > 0:
+        raise click.BadParameter("--seed is 0 or more, --patience more than 0 seconds")
+    if asked.clock == "virtual":
+        for name in ("between", "serve"):
+            if getattr(asked, name):
+                option = "--window" if name == "between" else "--serve"
+                raise Failure(f"{option} is for wall time", ExitCode.USAGE, "add --clock wall")
+        asked.program = _python_program(asked.collector)
+    result, verdict = _run(asked)
+    if report:
+        report = _report(result)
+    ctx.exit(_tell(result, verdict, bool(asked.collector), asked.as_json, report))
+
+
+def _python_program(collector: tuple[str, ...]) -> Any:
+    """The program that runs inside this process; None without one."""
     from bench.run.collector import NotPython, parse_command
 
-    scenario, collector = _split(scenario, collector)
-    if clock != "virtual":
-        raise Failure(
-            f"--clock {clock}: this version runs days in virtual time only",
-            ExitCode.USAGE,
-            "leave --clock out; a Python collector runs unmodified in virtual time",
-        )
-    if seed < 0 or not patience > 0:
-        raise click.BadParameter("--seed is 0 or more, --patience more than 0 seconds")
     try:
         program = parse_command(collector) if collector else None
     except NotPython as exc:
         raise Failure(str(exc), ExitCode.USAGE) from exc
     if program is not None and program.kind == "script" and not Path(program.target).is_file():
         raise Failure(f"there is no script {program.target}", ExitCode.USAGE)
-    result, verdict = _run(scenario, collector, program, seed, out, evidence, _path_map(maps), patience, as_json)
-    if report:
-        report = _report(result)
-    ctx.exit(_tell(result, verdict, program is not None, as_json, report))
+    if program is not None and program.kind == "module":
+        from bench.run.findable import why_not_runnable
+
+        why = why_not_runnable(program.target, Path.cwd())
+        if why:
+            raise Failure(f"python -m {program.target}: {why}", ExitCode.USAGE)
+    return program
 
 
 def _split(scenario: str, collector: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -99,51 +123,48 @@ def _split(scenario: str, collector: tuple[str, ...]) -> tuple[str, tuple[str, .
     return scenario, collector
 
 
-def _run(
-    scenario: str,
-    collector: tuple[str, ...],
-    program: Any,
-    seed: int,
-    out: Path | None,
-    evidence: str,
-    paths: dict[str, str],
-    patience: float,
-    as_json: bool,
-) -> Any:
+def _run(asked: SimpleNamespace) -> Any:
     from bench.clock.kernel import BenchFailure, VirtualDeadlock
     from bench.controller.rows import StoreFailed
     from bench.hall.day import draw
     from bench.judge.evidence import EvidenceError
     from bench.judge.history import HistoryFailed
-    from bench.run.day import DayOptions, NothingToTest, run_day
     from bench.run.directory import CannotWrite, RunLost
-    from bench.run.placeholders import UnknownPlaceholder
+    from bench.run.options import DayOptions, NothingToTest
+    from bench.run.placeholders import UnknownPlaceholder, fill_placeholders
     from bench.run.verdict import judge_run
     from bench.scenario.load import ScenarioError, load
 
     try:
-        loaded = load(scenario)
+        loaded = load(asked.scenario)
     except ScenarioError as exc:
         raise Failure(str(exc), ExitCode.INVALID_FILE) from exc
+    paths = _path_map(asked.maps)
+    lines = [spec.name for spec in loaded.lines if spec.owner == "collector"]
     for path, line in paths.items():
-        if line not in {spec.name for spec in loaded.lines if spec.owner == "collector"}:
+        if line not in lines:
             raise click.BadParameter(f"--map {path}={line}: the program under test has no line {line!r}")
+    if lines:
+        try:  # a slip in the command must not cost the earlier run in this directory
+            fill_placeholders(asked.collector, dict.fromkeys(lines, ""), "", "")
+        except UnknownPlaceholder as exc:
+            raise Failure(str(exc), ExitCode.USAGE) from exc
     with console.Progress(f"hallbench day {loaded.name}") as progress:
         options = DayOptions(
             scenario=loaded,
-            day=draw(loaded, seed),
-            program=program,
-            given=scenario,
-            command=collector,
-            out=out,
-            evidence=evidence,
-            patience=patience,
+            day=draw(loaded, asked.seed),
+            program=asked.program,
+            given=asked.scenario,
+            command=asked.collector,
+            out=asked.out,
+            evidence=asked.evidence,
+            patience=asked.patience,
             paths=paths,
-            shown=None if as_json else sys.stderr,
+            shown=None if asked.as_json else sys.stderr,
             progress=progress.update,
         )
         try:
-            result = run_day(options)
+            result = _in_virtual_time(options) if asked.clock == "virtual" else _in_wall_time(options, asked)
             progress.update(1.0, "judging")
             return result, judge_run(result.directory.path, loaded.records)
         except RunLost as exc:
@@ -156,6 +177,37 @@ def _run(
             raise Failure(str(exc), ExitCode.COLLECTOR_FAILED) from exc
         except BenchFailure as exc:
             raise (exc.__cause__ or exc) from exc
+
+
+def _in_virtual_time(options: Any) -> Any:
+    from bench.run.day import run_day
+
+    with nullcontext() if options.by_house else console.results_apart():
+        return run_day(options)
+
+
+def _in_wall_time(options: Any, asked: SimpleNamespace) -> Any:
+    from bench.ports.wall_port import PortUnavailable
+    from bench.run.live import BadPortSpec, parse_serve
+    from bench.run.outside import CannotStart
+    from bench.run.wall_day import BadWindow, Wall, run_wall_day
+
+    scenario = options.scenario
+    try:
+        ports = parse_serve(asked.serve, [line.name for line in scenario.lines if line.owner == "collector"])
+        between = None if asked.between is None else window(asked.between, scenario.start, scenario.horizon)
+        wall = Wall(speed_of(asked.clock), between, tuple(ports.values()), asked.listen)
+        if wall.speed != 1:
+            from bench.clock.wall import distortion
+
+            console.say(distortion(wall.speed))
+        return run_wall_day(options, wall)
+    except (BadPortSpec, BadWindow) as exc:
+        raise Failure(str(exc), ExitCode.USAGE) from exc
+    except CannotStart as exc:
+        raise Failure(str(exc), ExitCode.USAGE) from exc
+    except PortUnavailable as exc:
+        raise Failure(str(exc), ExitCode.NO_PORT) from exc
 
 
 def _report(result: Any) -> bool:
@@ -176,7 +228,7 @@ def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) 
 
     ended = result.exit
     failed = tested and (not ended.good or not result.opened)
-    code = ExitCode.COLLECTOR_FAILED if failed else of_verdict(verdict.word)
+    code = of_run(verdict.word, collector_failed=failed)
     if as_json:
         console.emit_json(verdict.to_json())
         return code

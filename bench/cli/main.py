@@ -34,6 +34,7 @@ class Entry(NamedTuple):
 COMMAND: Final[Mapping[str, Entry]] = MappingProxyType(
     {
         "day": Entry("bench.cli.day:command", "Run one day of a hall, judge it, write its run directory."),
+        "up": Entry("bench.cli.up:command", "Put a hall's devices on real ports, for any program."),
         "judge": Entry("bench.cli.judge_cmd:command", "Judge a run again, from its evidence alone."),
         "scenarios": Entry("bench.cli.scenarios:command", "Show the shipped scenarios, or one in detail."),
         "devices": Entry("bench.cli.devices:command", "Show the emulated devices, or one in detail."),
@@ -237,6 +238,20 @@ def _run(args: Sequence[str]) -> int:
     return code
 
 
+def _open_standard_streams() -> None:
+    """Put the null device in place of a stream that was closed by whoever started us (`hallbench day >&-`).
+
+    Else the next file that is opened, perhaps the history, would get its number, and whatever is printed.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, which is this one
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run `hallbench` and return its exit code.
 
@@ -246,6 +261,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         One of `exit_codes.ExitCode`. A command ends with `ctx.exit(code)` or by returning the code.
     """
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):  # a terminal without Vietnamese letters must not stop a report
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

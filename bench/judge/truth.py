@@ -4,7 +4,7 @@ Only rating keypads whose owner is the program under test count as its presses (
 for all of them). Instants are ns since local midnight, as in the history.
 
 Facts of a header that are used here: `program`, `devices`, `clerks`, `timezone`, `epoch_ns`, `must_exercise`, and the
-limits `settle_ns` (30 s), `lateness_ns` (60 s), `call_ns` (5 s), which may be missing.
+limits `settle_ns` (30 s), `lateness_ns` (60 s), `time_ns` (2 s), `call_ns` (5 s), which may be missing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["Call", "Event", "Issue", "Limits", "Slip", "Station", "Truth", "gath
 
 NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
+_CLOCK_SET: Final = 4  # event flag of profile RK-1: the device's clock was set when the key was pressed
 
 
 class Station(NamedTuple):
@@ -40,11 +41,14 @@ class Limits(NamedTuple):
         settle: a press this long before the end of the run has to be stored; a younger one may still be open.
         lateness: from a press to its being stored.
         call: from a call to its being shown.
+        time: between a press and what its row says of it: a device's clock may have a resolution of one second, and
+            the instant may be taken down a second later.
     """
 
     settle: int = 30 * NS
     lateness: int = 60 * NS
     call: int = 5 * NS
+    time: int = 2 * NS
 
 
 @dataclass(slots=True)
@@ -56,7 +60,8 @@ class Event:
         device: name of the keypad.
         t: instant of the press, ns.
         value, clerk, ticket, epoch, seq: as the event carries them.
-        clock: instant of the press by the device's own clock, on the same axis; `t` when it told none.
+        clock: instant of the press by the device's own clock, on the same axis; `t` when it told none, or that its
+            clock was not set.
         acked: instant at which it was acknowledged; None while it waits.
         dropped: instant at which a full queue dropped it.
         stored: instant at which the house committed its row.
@@ -180,6 +185,7 @@ def frame(header: Mapping[str, Any]) -> Truth:
             _limit(header.get("settle_ns"), default.settle),
             _limit(header.get("lateness_ns"), default.lateness),
             _limit(header.get("call_ns"), default.call),
+            _limit(header.get("time_ns"), default.time),
         ),
         must_exercise=tuple(str(name) for name in header.get("must_exercise") or ()),
         first=_int(header.get("start")),
@@ -215,6 +221,7 @@ class _Gatherer:
             ("house", "call"): self.call,
             ("hall", "arrive"): self.arrive,
             ("hall", "ticket_taken"): self.taken,
+            ("run", "handover"): self.handover,
             ("run", "run_end"): self.run_end,
             ("collector", "exit"): self.exit,
         }
@@ -236,7 +243,8 @@ class _Gatherer:
         waiting = self.waiting.get(device)
         if waiting is None:
             return
-        at_ms = facts.get("at_ms")
+        clock_set = _whole(facts.get("flags", _CLOCK_SET)) & _CLOCK_SET
+        at_ms = facts.get("at_ms") if clock_set else None
         events = self.truth.events
         event = Event(
             len(events),
@@ -309,6 +317,13 @@ class _Gatherer:
 
     def taken(self, _t: int, _facts: dict[str, Any]) -> None:
         self.truth.taken += 1
+
+    def handover(self, _t: int, _facts: dict[str, Any]) -> None:
+        """The program under test takes its lines over: what was fetched or lost before is not its business."""
+        truth = self.truth
+        truth.events = [event for event in truth.events if event.acked is None and event.dropped is None]
+        for n, event in enumerate(truth.events):
+            event.n = n
 
     def run_end(self, t: int, _facts: dict[str, Any]) -> None:
         self.truth.ended = t

@@ -1,0 +1,293 @@
+"""Wall and scaled time: an asyncio loop moves the `Clockwork` to the wall's instant, and no further.
+
+Everything that comes from outside (characters from a collector, a key that a person presses) is a *stimulus*: the
+clockwork is first brought to the present, then the stimulus happens, so that it never lands in the clockwork's past.
+Between stimuli one timer of the loop waits for the next event. Deadlines are absolute, so a late wake-up delays what
+was due and nothing after it. `simpy.rt` is not used: it sleeps blockingly and no input can wake it
+(virtual-time.md section 2).
+
+A clockwork may have run virtually before: `start` joins it to the wall at whatever instant it stands at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar
+
+from bench.clock.clockwork import Clockwork, clock_text
+from bench.clock.lateness import Lateness
+from firmware_sim.device import NS
+
+SELECT_UP_TO: Final = 100
+"""Ports up to which `select` serves: it wakes to the microsecond, epoll in whole ms, but costs by the descriptor."""
+
+SPIN_S: Final = 0.0004
+"""How long before a frame leaves the loop is woken, to wait out the rest on the processor: a sleeping machine wakes
+some tenths of a millisecond late, and its caches are cold then."""
+SPIN_FOR: Final = 4
+"""... while no more than so many frames are under way; on a busy bench nothing sleeps, and the processor is needed."""
+FRAMES_KEPT: Final = 4096
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def make_loop(ports: int) -> asyncio.SelectorEventLoop:
+    """An event loop that suits a bench with so many ports.
+
+    `selectors` rounds the time-outs of epoll up to whole milliseconds and not those of `select`; that one takes no
+    descriptor above 1023 and looks at each of them every time.
+    """
+    if ports < SELECT_UP_TO:
+        return asyncio.SelectorEventLoop(selectors.SelectSelector())
+    return asyncio.SelectorEventLoop(selectors.DefaultSelector())
+
+
+def sharpen_timers() -> None:
+    """Ask Linux to wake this thread when its timers are due and not up to 50 us later; elsewhere, nothing."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{threading.get_native_id()}/timerslack_ns").write_text("1", encoding="ascii")
+
+
+def distortion(speed: float) -> str:
+    """What a scaled clock does to what is seen in it, in two sentences; empty at speed 1."""
+    if speed == 1:
+        return ""
+    return (
+        f"At {speed:g}x the hall's clock is scaled, but the collector's own clock, its time-outs, the delays of the "
+        f"operating system and of this process are not: each real millisecond of theirs counts as {speed:g} ms in the "
+        "hall. Poll cycles look longer than they are (a 34 ms poll was measured as 143 ms at 10x, 706 ms at 60x) and "
+        "time-outs come late: use a scaled clock to demonstrate and to soak, not to judge times or losses."
+    )
+
+
+class WallDriver:
+    """Moves a clockwork by the loop's clock.
+
+    Args:
+        clockwork: what to move. Nobody else may move it while this runs.
+        loop: the loop whose clock and timers are used, and in whose thread every method must be called.
+        speed: seconds of the hall in one real second: 1 is wall time, anything else scaled time.
+
+    Attributes:
+        lateness: how late frames reached their port, in real seconds, one value a frame.
+        pumps: how late the loop's timer came, in real seconds, one value a wake-up.
+        running: the hall's time passes.
+        failure: what a device or the hall raised; the clock stands since then.
+    """
+
+    def __init__(self, clockwork: Clockwork, loop: asyncio.AbstractEventLoop, *, speed: float = 1.0) -> None:
+        self._check_speed(speed)
+        self.clockwork = clockwork
+        self.loop = loop
+        self.lateness = Lateness()
+        self.pumps = Lateness()
+        self.running = False
+        self.failure: BaseException | None = None
+        self._speed = speed
+        self._ns_per_s = speed * NS
+        self._base = clockwork.now
+        self._origin = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed: float = float("inf")
+        self._until: float = float("inf")
+        self._moving = False
+        self._frames: set[int] = set()
+        self._ended: asyncio.Future[int] | None = None
+
+    @staticmethod
+    def _check_speed(speed: float) -> None:
+        if not 0 < speed < float("inf"):
+            raise ValueError(f"a clock's speed is a positive number, not {speed}")
+
+    # -- the clock --------------------------------------------------------------------------------------------------
+    @property
+    def speed(self) -> float:
+        """Seconds of the hall in one real second."""
+        return self._speed
+
+    @property
+    def distortion(self) -> str:
+        """What this clock's speed does to what is seen; empty at speed 1."""
+        return distortion(self._speed)
+
+    def now_ns(self) -> int:
+        """The hall's present instant, ns; stands while the clock does, and never goes past the stop."""
+        if not self.running:
+            return self._base
+        now = self._base + int((self.loop.time() - self._origin) * self._ns_per_s)
+        return int(self._until) if now > self._until else now
+
+    def real_time(self, at: int) -> float:
+        """The loop's time at which the hall's instant `at` is due (as the clock runs now)."""
+        return self._origin + (at - self._base) / self._ns_per_s
+
+    def start(self) -> None:
+        """Let time pass, from the instant the clockwork stands at."""
+        if self.running or self.failure is not None or self.clockwork.now >= self._until:
+            return
+        sharpen_timers()
+        self._base = max(self._base, self.clockwork.now)
+        self._origin = self.loop.time()
+        self.running = True
+        self._arm()
+
+    resume = start
+
+    def pause(self) -> None:
+        """Let the hall's time stand, once what is due has happened. Stimuli still happen, at that instant."""
+        if not self.running:
+            return
+        self._catch_up()
+        self._halt()
+
+    def set_speed(self, speed: float) -> None:
+        """Go on at another speed from now."""
+        self._check_speed(speed)
+        running = self.running
+        self.pause()
+        self._speed = speed
+        self._ns_per_s = speed * NS
+        if running:
+            self.start()
+
+    def stop_at(self, at: int) -> None:
+        """Let time end at the hall's instant `at`: everything due by then happens, then the clock stands for good.
+
+        Raises:
+            ValueError: that instant is past.
+        """
+        if at < self.clockwork.now:
+            raise ValueError(
+                f"the clock cannot stop at {clock_text(at)}: it is {clock_text(self.clockwork.now, millis=True)}"
+            )
+        self._until = at
+        if self.running:
+            self._cancel()
+            self._arm()
+
+    def stop(self) -> None:
+        """Let time end now."""
+        self._catch_up()
+        self._until = self.clockwork.now
+        self._finish()
+
+    async def run(self, until: int | None = None) -> int:
+        """Start, and wait until time has ended (at `until`, or by `stop_at` or `stop`); returns that instant.
+
+        Raises:
+            Whatever a device or the hall raised in a step: the bench cannot go on after it.
+        """
+        if until is not None:
+            self.stop_at(until)
+        self._ended = self.loop.create_future()
+        self.start()
+        if self.failure is not None:
+            self.fail(self.failure)
+        elif self.clockwork.now >= self._until:
+            self._finish()
+        return await self._ended
+
+    # -- moving the clockwork ---------------------------------------------------------------------------------------
+    def stimulus(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Bring the hall to the present, then do `fn(*args)`: the one way in for everything outside the clockwork.
+
+        An error of `fn` is the caller's and is raised here; an error of the hall on the way to the present is a
+        failure of the bench (see `failure`), and then `fn` still happens, in a hall that stands.
+        """
+        if self._moving:  # from inside a step: this is the present
+            return fn(*args, **kwargs)
+        self._catch_up()
+        self._moving = True
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._moving = False
+            self._arm()
+
+    def fail(self, exc: BaseException) -> None:
+        """Stop the clock for good because the bench itself failed."""
+        self.failure = self.failure or exc
+        self._halt()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_exception(self.failure)
+
+    def frame_due(self, due: int) -> None:
+        """A port will hand over a frame at the hall's instant `due`: while few do, the wake-up is made early."""
+        if len(self._frames) > FRAMES_KEPT:
+            self._frames.clear()  # frames that were cut short never left
+        self._frames.add(due)
+
+    def frame_left(self, due: int) -> None:
+        """Record that a frame which was due at the hall's instant `due` has just reached its port."""
+        self._frames.discard(due)
+        if self.running:
+            self.lateness.record(self.loop.time() - self._origin - (due - self._base) / self._ns_per_s)
+
+    def _catch_up(self, at_least: int = 0) -> None:
+        if not self.running or self._moving:
+            return
+        self._moving = True
+        try:
+            self.clockwork.advance_to(max(self.now_ns(), at_least))
+        except Exception as exc:  # a model failed; whoever awaits `run` gets it
+            self.fail(exc)
+        finally:
+            self._moving = False
+
+    def _pump(self) -> None:
+        self._timer = None
+        due, self._armed = int(self._armed), float("inf")
+        time, at = self.loop.time, self.real_time(due)
+        while time() < at:
+            pass
+        self.pumps.record(time() - at)
+        self._catch_up(due)  # by the rounding of seconds, the present may seem some ns before it
+        if self.running and self.now_ns() >= self._until:
+            self._finish()
+        self._arm()
+
+    def _arm(self) -> None:
+        if not self.running:
+            return
+        due = min(self.clockwork.peek(), self._until)
+        if due >= self._armed or due == float("inf"):
+            return
+        self._cancel()
+        self._armed = due
+        at = self.real_time(int(due))
+        if due in self._frames and len(self._frames) <= SPIN_FOR:
+            at -= SPIN_S
+        self._timer = self.loop.call_at(at, self._pump)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed = float("inf")
+
+    def _halt(self) -> None:
+        self._base = self.clockwork.now
+        self.running = False
+        self._cancel()
+
+    def _finish(self) -> None:
+        self._halt()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(self.clockwork.now)
+
+    def describe(self) -> dict[str, Any]:
+        """Speed, instant and lateness, for display and for run.json."""
+        return {
+            "clock": "wall" if self._speed == 1 else f"{self._speed:g}x",
+            "running": self.running,
+            "now": self.now_ns(),
+            "frames": self.lateness.as_dict(),
+            "wake_ups": self.pumps.as_dict(),
+            **({"distortion": self.distortion} if self._speed != 1 else {}),
+        }

@@ -1,0 +1,266 @@
+"""One day of a hall on real ports, in wall or scaled time, for a program in any language.
+
+The same world as in simulated time; the difference is who moves the clock. With a window the day runs virtually up to
+it, with a stand-in for the program under test, and in wall time inside it; the verdict is of what the program answered
+for. A program that ends by itself needs no wall any more: the rest of the day is then run virtually.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from bench.clock.clockwork import clock_text
+from bench.clock.wall import make_loop
+from bench.run.collector import Exit
+from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, LOG, RECORDS, RUN, RunDirectory
+from bench.run.given import Given, run_facts, store_for
+from bench.run.live import LiveHall, PortSpec
+from bench.run.options import DayOptions, DayResult, NothingToTest
+from bench.run.outside import OutsideProgram
+from bench.run.process import fewer_looks_for_garbage
+from bench.run.world import SETTLE, World, given_away, outside_lines
+from firmware_sim.device import NS
+
+STEP = 60 * NS
+"""How far the hall is moved at once before a window: between two steps the program can be interrupted."""
+
+
+class BadWindow(ValueError):
+    """A window that is not inside the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """How a day runs in wall time.
+
+    Attributes:
+        speed: seconds of the hall in one real second.
+        window: (first, last instant) in wall time, or None for the whole day.
+        ports: how lines are offered; lines not named are ptys in the run directory.
+        listen: address that TCP ports listen on.
+    """
+
+    speed: float = 1.0
+    window: tuple[int, int] | None = None
+    ports: Sequence[PortSpec] = ()
+    listen: str = "127.0.0.1"
+
+    @property
+    def clock(self) -> str:
+        """As the command line names it."""
+        return "wall" if self.speed == 1 else f"{self.speed:g}x"
+
+
+def command_words(command: Sequence[str]) -> list[str]:
+    """The command as the system runs it: `python` is this interpreter, with its packages; a path names another."""
+    words = list(command)
+    if words[0] in {"python", "python3"}:
+        return [sys.executable, *words[1:]]
+    if words[0].endswith(".py") and shutil.which(words[0]) is None:
+        return [sys.executable, *words]
+    return words
+
+
+class _WallDay:
+    """One day in wall time."""
+
+    def __init__(self, options: DayOptions, wall: Wall, directory: RunDirectory) -> None:
+        self.options = options
+        self.wall = wall
+        self.directory = directory
+        self.why = "horizon"
+        self.owned = () if options.by_house else outside_lines(options.scenario)
+        self.scenario = given_away(options.scenario, self.owned)
+        _check_window(wall, self.scenario.start, self.scenario.horizon)
+        self.store = store_for(self.scenario, directory.file(RECORDS if options.by_house else HOUSE_RECORDS))
+        self.world = World(
+            self.scenario,
+            options.day,
+            directory.file(HISTORY),
+            clock=wall.clock,
+            evidence=options.evidence,
+            program="house" if options.by_house else "collector",
+            sha256=options.scenario.sha256,
+            store=self.store,
+            facts={} if wall.window is None else {"window": list(wall.window)},
+            on_empty=self._everybody_has_left,
+            progress=lambda done, at: options.progress(done, clock_text(at)),
+        )
+        self.clockwork = self.world.clockwork
+        self.end = wall.window[1] if wall.window is not None else self.scenario.horizon
+        self.over = asyncio.Event()
+        self.interrupted = False
+        self.live: LiveHall | None = None
+
+    def _everybody_has_left(self) -> None:
+        if self.wall.window is None:
+            self.why = "everybody has left"
+            self.end = min(self.end, self.clockwork.now + SETTLE)
+            self.clockwork.call_at(self.end, self.over.set)
+
+    def interrupt(self) -> None:
+        """Ctrl-C, or a service manager."""
+        self.interrupted = True
+        self.over.set()
+
+    async def run(self, log: TextIO) -> tuple[Exit | None, bool]:
+        """The day; returns how the program ended and whether it opened a port."""
+        world = self.world
+        given = {spec.line: spec for spec in self.wall.ports}
+        specs = [given.get(name, PortSpec(name)) for name in self.owned]
+        live = self.live = LiveHall(
+            world,
+            asyncio.get_running_loop(),
+            specs,
+            self.directory.file("ports"),
+            speed=self.wall.speed,
+            listen=self.wall.listen,
+        )
+        if self.wall.window is not None:
+            self.why = "the window has ended"
+            await self._up_to(self.wall.window[0])
+        else:
+            world.begin()
+        self.clockwork.call_at(self.end, self.over.set)
+        self._check_interrupted()
+        await live.open()
+        try:
+            return await self._in_wall_time(live, log)
+        finally:
+            await live.close()
+
+    async def _up_to(self, first: int) -> None:
+        world = self.world
+        world.stand_in(self.owned)
+        world.begin()
+        while self.clockwork.now < first:
+            self.clockwork.advance_to(min(first, self.clockwork.now + STEP))
+            await asyncio.sleep(0)  # signals are seen here
+            self._check_interrupted()
+        world.relieve()
+        world.recorder("run")("handover", {"lines": list(self.owned)})
+
+    def _check_interrupted(self) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+    async def _in_wall_time(self, live: LiveHall, log: TextIO) -> tuple[Exit | None, bool]:
+        driver = live.driver
+        running = live.join()
+        waits: list[asyncio.Future[Any]] = [running, asyncio.ensure_future(self.over.wait())]
+        program: OutsideProgram | None = None
+        ended: Exit | None = None
+        record = self.world.recorder("collector")
+        try:
+            if self.options.command:
+                given = Given.write(self.directory, self.options.scenario, live.addresses)
+                words = given.fill(command_words(self.options.command))
+                program = OutsideProgram(words, given.env, log, self.options.shown)
+                await program.start()
+                driver.stimulus(record, "start", {})
+                waits.append(asyncio.ensure_future(program.wait()))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()  # a model failed: the clock ends by itself for no other reason
+            if program is not None:
+                # The hall's time goes on while the program finishes what it is at.
+                ended = await program.stop() if program.running else await waits[2]
+                self._check_interrupted()
+                driver.stimulus(record, "exit", {"status": ended.status, "how": ended.how})
+            self._check_interrupted()
+            return ended, live.opened
+        finally:
+            if program is not None and program.running:
+                await program.stop(grace=1.0)
+            driver.stop()
+            for wait in waits:
+                wait.cancel()
+                with contextlib.suppress(BaseException):
+                    await wait
+
+    def finish(self) -> None:
+        """What is left of the day when the program has gone."""
+        while self.clockwork.now < self.end:
+            self.clockwork.advance_to(min(self.end, self.clockwork.now + STEP))
+        self.world.end(self.why)
+
+
+def _check_window(wall: Wall, start: int, horizon: int) -> None:
+    if wall.window is not None and not start <= wall.window[0] < wall.window[1] <= horizon:
+        first, last = (clock_text(at) for at in wall.window)
+        raise BadWindow(
+            f"the window {first}-{last} is not inside the day, {clock_text(start)} to {clock_text(horizon)}"
+        )
+
+
+@contextlib.contextmanager
+def _signals(loop: asyncio.AbstractEventLoop, handler: Any) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, handler)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
+    """Run one day in wall or scaled time; leaves the same run directory as a day in virtual time.
+
+    Raises:
+        NothingToTest: there is a program but the scenario has no line for it.
+        BadWindow: the window is not inside the day.
+        UnknownPlaceholder: the command names a line that is not the program's.
+        CannotStart: the program cannot be started.
+        PortUnavailable: a port cannot be offered.
+        CannotWrite, HistoryFailed: the run directory cannot be written.
+        KeyboardInterrupt: it was interrupted; the history so far is kept.
+    """
+    if options.command and not outside_lines(options.scenario):
+        raise NothingToTest(
+            f"scenario {options.scenario.name} gives the program under test no line: "
+            'set owner = "collector" on the line that it is to run'
+        )
+    directory = RunDirectory(options.out, f"{options.scenario.name}-seed{options.day.seed}")
+    directory.write_json(DAY, options.day.to_json())
+    loop = make_loop(len(options.scenario.lines))
+    started = loop.time()
+    run = _WallDay(options, wall, directory)
+
+    def facts(ended: Exit | None, why: str, *, opened: bool = False) -> dict[str, Any]:
+        more = {"timing": run.live.driver.describe(), "ports": run.live.describe_ports()} if run.live else {}
+        window = {"window": [clock_text(at, millis=True) for at in wall.window]} if wall.window else {}
+        real = loop.time() - started
+        return run_facts(
+            options, run.world, ended, clock=wall.clock, why=why, real=real, opened=opened, **window, **more
+        )
+
+    try:
+        with fewer_looks_for_garbage(), directory.file(LOG).open("w", encoding="utf-8") as log:
+            with _signals(loop, run.interrupt):
+                asyncio.set_event_loop(loop)
+                ended, opened = loop.run_until_complete(run.run(log))
+            run.finish()
+    except BaseException as exc:
+        why = "interrupted" if isinstance(exc, KeyboardInterrupt) else f"{type(exc).__name__}: {exc}"
+        with contextlib.suppress(Exception):
+            run.world.break_off(why)
+        with contextlib.suppress(Exception):
+            directory.write_json(RUN, facts(None, why))
+        raise
+    finally:
+        if run.store is not None:
+            run.store.close()
+        asyncio.set_event_loop(None)
+        loop.close()
+    told = facts(ended, run.why, opened=opened)
+    directory.write_json(RUN, told)
+    return DayResult(directory, run.why, ended, opened, told["real_seconds"], told["lines"])
