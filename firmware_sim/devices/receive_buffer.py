@@ -17,7 +17,18 @@ from protocol.escpos.tokenizer import Token, Tokenizer
 DLE = 0x10
 
 CLEAR = bytes.fromhex("10 14 08 01 03 14 01 06 02 08")
-_LENGTHS = {(0x04, 7): 4, (0x04, 8): 4, (0x04, 18): 4, (0x14, 1): 5, (0x14, 2): 5, (0x14, 8): len(CLEAR)}
+POWER_OFF = bytes.fromhex("10 14 02 01 08")
+_LENGTHS = {
+    (0x04, 7): 4,
+    (0x04, 8): 4,
+    (0x04, 18): 4,
+    (0x14, 1): 5,
+    (0x14, 2): 5,
+    (0x14, 7): 4,
+    (0x14, 8): len(CLEAR),
+}
+_FIXED = frozenset((CLEAR, POWER_OFF))
+"""Commands every byte of which is given: with another one they are ordinary data."""
 
 
 def _real_time_length(command: bytes) -> int:
@@ -29,8 +40,9 @@ def _real_time_length(command: bytes) -> int:
     if len(command) < 3:
         return 3
     length = _LENGTHS.get((command[1], command[2]), 3 if command[1] != 0x14 else 0)
-    if length == len(CLEAR) and command != CLEAR[: len(command)]:
-        return 0
+    for fixed in _FIXED:
+        if command[:3] == fixed[:3] and command != fixed[: len(command)]:
+            return 0
     return length
 
 
@@ -44,23 +56,35 @@ class ReceiveBuffer:
         lost: characters that found it full, since last asked (`take_lost`).
     """
 
-    __slots__ = ("_candidate", "_inside", "_owed", "_released", "_stored", "lost", "size", "tokenizer", "tokens")
+    __slots__ = (
+        "_candidate",
+        "_freed",
+        "_inside",
+        "_owed",
+        "_released",
+        "_stored",
+        "lost",
+        "size",
+        "tokenizer",
+        "tokens",
+    )
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.tokenizer = Tokenizer()
+        self.tokenizer = Tokenizer(size)
         self.tokens: deque[Token] = deque()
         self.lost = 0
         self._stored = 0
         self._candidate = b""
         self._inside = False
         self._released: deque[tuple[int, int]] = deque()
+        self._freed = 0  # the sum of what stands in it
         self._owed = 0
 
     @property
     def room(self) -> int:
         """Free bytes now."""
-        return self.size - self._stored + self._owed + sum(n for _, n in self._released)
+        return self.size - self._stored + self._owed + self._freed
 
     @property
     def listening(self) -> bool:
@@ -80,7 +104,7 @@ class ReceiveBuffer:
         self._candidate = b""
         self._inside = False
         self._released.clear()
-        self._owed = 0
+        self._freed = self._owed = 0
 
     def take_lost(self) -> int:
         """How many characters were lost since last asked."""
@@ -92,7 +116,12 @@ class ReceiveBuffer:
         if not self.tokens:
             return None
         token = self.tokens.popleft()
-        self._released.append((now, len(token.raw)))
+        released = self._released
+        if released and released[-1][0] == now:
+            released[-1] = (now, released[-1][1] + len(token.raw))
+        else:
+            released.append((now, len(token.raw)))
+        self._freed += len(token.raw)
         return token
 
     def receive(self, data: bytes, first: int, last: int) -> Iterable[bytes]:
@@ -106,6 +135,7 @@ class ReceiveBuffer:
             instant, freed = self._released.popleft()
             # A character complete at the very instant of the release still found the old room.
             count = n if span <= 0 or instant >= last else max(0, (instant - first) * n // span)
+            self._freed -= freed
             self._owed = freed
             if count > start:
                 yield from self._take(data[start:count])

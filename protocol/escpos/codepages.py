@@ -1,6 +1,7 @@
 """Character tables of ticket printers: `ESC t` numbers point here through a profile (protocols.md 4.5).
 
-A table has a name: a Python codec ("cp437", "cp1258") or one of our own ("tcvn3-lower", "tcvn3-upper", "katakana").
+A table has a name: a Python codec ("cp437", "cp1258") or one of our own ("tcvn3-lower", "tcvn3-upper", "viscii",
+"katakana").
 Known tables without a source we trust have a name too, and are told apart as `UNSUPPORTED`: their upper half reads as
 U+FFFD, never as a guess.
 
@@ -38,6 +39,13 @@ _TCVN3_OWN = {
     "tcvn3-upper": {0xA1: "ĂÂ", 0xA7: "Đ", 0xAA: "ÊÔƠƯ"},
 }
 
+# VISCII 1.1, RFC 1456 [K; equal to glibc's VISCII]. Six capitals of it lie in the control characters and cannot be in a
+# printer's table.
+_VISCII = (
+    "ẠẮẰẶẤẦẨẬẼẸẾỀỂỄỆỐỒỔỖỘỢỚỜỞỊỎỌỈỦŨỤỲÕắằặấầẩậẽẹếềểễệốồổỗỠƠộờởịỰỨỪỬơớƯ"
+    "ÀÁÂÃẢĂẳẵÈÉÊẺÌÍĨỳĐứÒÓÔạỷừửÙÚỹỵÝỡưàáâãảăữẫèéêẻìíĩỉđựòóôõỏọụùúũủýợỮ"
+)
+
 INTERNATIONAL_PLACES = "#$@[\\]^`{|}~"
 """The ASCII characters that `ESC R n` exchanges."""
 
@@ -53,6 +61,12 @@ INTERNATIONAL: tuple[str, ...] = (
     "#$@[¥]^`{|}~",  # 8 Japan
     "#¤ÉÆØÅÜéæøåü",  # 9 Norway
     "#$ÉÆØÅÜéæøåü",  # 10 Denmark II
+    "#$á¡Ñ¿é`íñóú",  # 11 Spain II
+    "#$á¡Ñ¿éüíñóú",  # 12 Latin America
+    "#$@[₩]^`{|}~",  # 13 Korea
+    "#$ŽŠĐĆČžšđćč",  # 14 Slovenia, Croatia
+    "#¥@[\\]^`{|}~",  # 15 China
+    "#₫@[\\]^`{|}~",  # 16 Vietnam
 )
 """Rows of `ESC R n`, each in the order of `INTERNATIONAL_PLACES` [K]."""
 
@@ -88,6 +102,8 @@ def table(name: str) -> tuple[str, ...]:
         for start, letters in (*((s, t.upper() if capitals else t) for s, t in toned), *_TCVN3_OWN[name].items()):
             upper[start - 0x80 : start - 0x80 + len(letters)] = letters
         return ascii_half + tuple(upper)
+    if name == "viscii":
+        return ascii_half + tuple(_VISCII)
     codec = "cp932" if name == "katakana" else name
     return ascii_half + tuple(_one(bytes([i]), codec) for i in range(0x80, 0x100))
 
@@ -97,6 +113,23 @@ def _one(char: bytes, codec: str) -> str:
         return char.decode(codec)
     except UnicodeDecodeError:
         return UNKNOWN
+
+
+_NATIONAL = tuple(
+    {ord(place): char for place, char in zip(INTERNATIONAL_PLACES, row, strict=True)} for row in INTERNATIONAL
+)
+
+
+def read(data: bytes, characters: tuple[str, ...], international: int = 0) -> str:
+    """Bytes as the characters of a table, one each, with the national ones of `ESC R`."""
+    text = "".join(map(characters.__getitem__, data))
+    return text.translate(_NATIONAL[international]) if international else text
+
+
+@lru_cache(maxsize=64)
+def marks(name: str) -> bytes:
+    """The bytes of a table that are combining marks: they take no room and go on the letter before them."""
+    return bytes(i for i, char in enumerate(table(name)) if unicodedata.combining(char))
 
 
 @lru_cache(maxsize=64)

@@ -91,6 +91,7 @@ def _to(count: int, *firsts: int) -> Callable[[bytes], int]:
 
 
 _DC4 = {1: 3, 2: 3, 3: 6, 7: 2, 8: 8}
+_EJECTOR = {3: 2, 32: 3}
 _COUNTERS = {0x30: 3, 0x31: 7, 0x32: 3}
 _NV_MEMORY = {0x30: 4, 0x32: 4}
 
@@ -194,10 +195,10 @@ ROWS: tuple[Row, ...] = (
         : 0 begin or end the macro
         c 0 print the counter
         E 1 head control
-        e 1 print position adjustment
         FF 0 to the mark
         """,
     ),
+    Row("GS e", b"\x1de", 1, "ejector of a kiosk printer", grow=lambda h: _EJECTOR.get(h[0], 1)),
     Row("GS V", b"\x1dV", 1, "cut", grow=_to(2, 65, 66, 97, 98, 103, 104)),
     Row("GS k", b"\x1dk", 1, "barcode", grow=_to(2, *range(65, 80)), size=_barcode),
     Row("GS *", b"\x1d*", 2, "download an image", size=_picture_8x8),

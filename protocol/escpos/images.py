@@ -73,18 +73,28 @@ class Columns:
         columns = len(self._held) // self.depth
         if not columns:
             return None
+        data = turned_columns(bytes(self._held[: columns * self.depth]), self.depth)
         stride = -(-columns // 8)
-        rows = [0] * (self.depth * 8)
-        for column in range(columns):
-            dots = int.from_bytes(self._held[column * self.depth : (column + 1) * self.depth], "big")
-            place = 1 << (stride * 8 - 1 - column)
-            bit = 1 << (self.depth * 8 - 1)
-            for row in range(self.depth * 8):
-                if dots & bit:
-                    rows[row] |= place
-                bit >>= 1
-        data = b"".join(row.to_bytes(stride, "big") for row in rows)
-        return Bits(x, stride, len(rows), data, self.scale_x, self.scale_y), columns * self.scale_x
+        return Bits(x, stride, self.depth * 8, data, self.scale_x, self.scale_y), columns * self.scale_x
+
+
+_BIT = tuple(bytes(0x31 if value >> (7 - bit) & 1 else 0x30 for value in range(256)) for bit in range(8))
+
+
+def turned_columns(data: bytes, depth: int) -> bytes:
+    """Columns of `depth` bytes, uppermost dot first, as rows of dots from above, each padded to whole bytes."""
+    columns = len(data) // depth
+    stride = -(-columns // 8)
+    pad = stride * 8 - columns
+    rows: list[bytes] = []
+    for part in range(depth):
+        band = data[part : columns * depth : depth]
+        if not any(band):
+            rows.append(bytes(8 * stride))
+            continue
+        # Each dot becomes a digit: the row is then one binary number.
+        rows += ((int(band.translate(digits), 2) << pad).to_bytes(stride, "big") for digits in _BIT)
+    return b"".join(rows)
 
 
 def stored_picture(function: bytes, room: int) -> Bits | None:

@@ -42,6 +42,8 @@ POS_58_PAGES = _pages(
 _FONTS: Mapping[str, tuple[int, int]] = MappingProxyType({"A": (12, 24), "B": (9, 17)})
 _IDS: Mapping[int, int] = MappingProxyType({1: 0x20, 2: 0x02, 3: 0x01})
 
+_INFORMATION: Mapping[int, bytes] = MappingProxyType({33: b"\x42\x40"})
+
 
 def _names(maker: str, model: str, serial: str) -> Mapping[int, str]:
     return MappingProxyType({65: "1.00 hallbench", 66: maker, 67: model, 68: serial, 69: ""})
@@ -62,6 +64,13 @@ class PrinterProfile:
         speed_mm_s: paper speed while printing and feeding.
         cut_ns: what one cut takes, ns (assumed: no data sheet read gives it).
         cutter_dots: from the head's row of dots to the knife.
+        page_dots: most dots down the paper of a page (page mode).
+        least_module: narrowest barcode module that GS w sets, dots.
+        clone_qr: knows the QR command of cheap mechanisms, `ESC Z m n k dL dH d...` [R].
+        presenter: what becomes of a ticket that is still in the mouth when the next one comes: "eject" or "retract";
+            "" for a printer without a presenter.
+        present_mm_s: speed of the presenter's rollers.
+        step_mm: one step of GS e.
         buffer_size: bytes of the receive buffer.
         xoff_left: busy is told when no more than this many bytes are free.
         xon_left: ready is told when this many are free again.
@@ -72,7 +81,9 @@ class PrinterProfile:
         flawed_char: what is stored for a character with a parity or framing error: b"?" (switch 1-1 OFF, the default)
             or b"" (ignored).
         ids: `GS I n` one-byte answers by n.
-        names: `GS I n` blocks by n.
+        names: `GS I n` blocks with header 5F by n.
+        information: `GS I n` blocks with header 3D by n (33: cutter, no two-byte characters [S, programming guide
+            10.01 p. 459]).
     """
 
     name: str
@@ -85,6 +96,12 @@ class PrinterProfile:
     speed_mm_s: int = 150
     cut_ns: int = 400_000_000
     cutter_dots: int = 120
+    page_dots: int = 1662
+    least_module: int = 2
+    clone_qr: bool = False
+    presenter: str = ""
+    present_mm_s: int = 200
+    step_mm: int = 7
     buffer_size: int = 4096
     xoff_left: int = 128
     xon_left: int = 256
@@ -94,6 +111,7 @@ class PrinterProfile:
     drawer_high: bool = True
     flawed_char: bytes = b"?"
     ids: Mapping[int, int] = field(default_factory=lambda: _IDS)
+    information: Mapping[int, bytes] = field(default_factory=lambda: _INFORMATION)
     names: Mapping[int, str] = field(default_factory=lambda: _names("EPSON", "TM-T88V", "HB00000001"))
 
     def page_of(self, table: str) -> int:
@@ -120,9 +138,24 @@ KIOSK_58 = PrinterProfile(
     width_dots=384,
     code_pages=POS_58_PAGES,
     speed_mm_s=80,
+    least_module=1,
+    clone_qr=True,
     names=_names("hallbench", "KIOSK-58", "HB00000002"),
 )
 """58 mm paper, 48 mm printable, 32 columns, 80 mm/s: a small kiosk mechanism with the code pages of the POS-5890."""
 
-PROFILES: Mapping[str, PrinterProfile] = MappingProxyType({p.name: p for p in (TM_T88, KIOSK_58)})
+KIOSK_80 = PrinterProfile(
+    "kiosk-80",
+    speed_mm_s=200,
+    cutter_dots=160,
+    presenter="retract",
+    names=_names("hallbench", "KIOSK-80", "HB00000003"),
+)
+"""80 mm paper, a presenter that holds the ticket until it is taken, ejects or retracts it (GS e, DLE EOT 17 and 20).
+
+Commands and status of the presenter are the Pyramid Reliance's [S, its published command manual]; code pages are the
+TM-T88's; speed and the way from head to knife are assumed.
+"""
+
+PROFILES: Mapping[str, PrinterProfile] = MappingProxyType({p.name: p for p in (TM_T88, KIOSK_58, KIOSK_80)})
 """The profiles a scenario can name."""

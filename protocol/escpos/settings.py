@@ -39,7 +39,11 @@ class Settings:
         qr_level: error correction of QR symbols.
         bar_height: dots of a barcode.
         bar_module: dots of its narrowest bar.
-        bar_text: where its text stands, 0 nowhere.
+        bar_text: where its text stands, 0 nowhere, 1 above, 2 below, 3 both.
+        bar_font: font of that text.
+        turn: direction of page mode, n of ESC T.
+        page_area: x, y, dx, dy that the next page begins with (ESC W in standard mode), None for the whole page.
+        other: line spacing and character spacing of the mode not in force (page mode has its own).
     """
 
     style: Style = field(default_factory=Style)
@@ -59,6 +63,17 @@ class Settings:
     bar_height: int = 162
     bar_module: int = 3
     bar_text: int = 0
+    bar_font: str = "A"
+    turn: int = 0
+    page_area: tuple[int, int, int, int] | None = None
+    other: tuple[int, int] = (30, 0)
+
+    def change_mode(self) -> None:
+        """Take the spacings of the other mode (ESC L, ESC S, FF)."""
+        mine = (self.spacing, self.style.spacing)
+        self.spacing, spacing = self.other
+        self.style = self.style._replace(spacing=spacing)
+        self.other = mine
 
     def x_dots(self, n: int, profile: PrinterProfile) -> int:
         """Motion units across, as dots."""
@@ -136,6 +151,12 @@ def _upside_down(settings: Settings, token: Token, _: PrinterProfile) -> None:
     settings.style = settings.style._replace(upside_down=bool(token.head[0] & 1))
 
 
+def _quarter_turn(settings: Settings, token: Token, _: PrinterProfile) -> None:
+    n = _choice(token.head[0], 2)
+    if n is not None:
+        settings.style = settings.style._replace(turned=n > 0)
+
+
 def _right_space(settings: Settings, token: Token, profile: PrinterProfile) -> None:
     settings.style = settings.style._replace(spacing=min(255, settings.x_dots(token.head[0], profile)))
 
@@ -190,15 +211,28 @@ def _tabs(settings: Settings, token: Token, _: PrinterProfile) -> None:
 
 
 def _bar_height(settings: Settings, token: Token, _: PrinterProfile) -> None:
-    settings.bar_height = max(1, token.head[0])
+    if token.head[0]:
+        settings.bar_height = token.head[0]
 
 
-def _bar_module(settings: Settings, token: Token, _: PrinterProfile) -> None:
-    settings.bar_module = min(6, max(1, token.head[0]))
+def _bar_module(settings: Settings, token: Token, profile: PrinterProfile) -> str | None:
+    n = token.head[0]
+    if not profile.least_module <= n <= 6:
+        return f"barcode module width is {profile.least_module} to 6 dots, not {n}; the one in force stays"
+    settings.bar_module = n
+    return None
 
 
 def _bar_text(settings: Settings, token: Token, _: PrinterProfile) -> None:
-    settings.bar_text = token.head[0] & 3
+    n = _choice(token.head[0], 3)
+    if n is not None:
+        settings.bar_text = n
+
+
+def _bar_font(settings: Settings, token: Token, _: PrinterProfile) -> None:
+    n = _choice(token.head[0], 1)
+    if n is not None:
+        settings.bar_font = "AB"[n]
 
 
 SETTERS: dict[str, Setter] = {
@@ -223,6 +257,8 @@ SETTERS: dict[str, Setter] = {
     "GS h": _bar_height,
     "GS w": _bar_module,
     "GS H": _bar_text,
+    "GS f": _bar_font,
+    "ESC V": _quarter_turn,
 }
 """What each setting command does."""
 
@@ -230,14 +266,34 @@ AT_LINE_START = frozenset(("ESC a", "ESC {", "GS L", "GS W"))
 """Settings that are executed only at the beginning of a line."""
 
 
+def power_on(profile: PrinterProfile) -> Settings:
+    """The settings of power-on and ESC @."""
+    return Settings(spacing=profile.line_spacing, other=(profile.line_spacing, 0))
+
+
+def _spacing_command(dots: int, dpi: int) -> bytes:
+    """ESC 3 for a spacing in dots; more than 255 of them need a motion unit, which is taken back at once."""
+    if dots <= 0xFF:
+        return b"\x1b3" + bytes([dots])
+    for unit in range(1, 256):
+        n = round(dots * unit / dpi)
+        if n <= 0xFF and round(n * dpi / unit) == dots:
+            return b"\x1dP\x00" + bytes([unit]) + b"\x1b3" + bytes([n]) + b"\x1dP\x00\x00"
+    return b"\x1b3\xff"
+
+
 def restoring(now: Settings, profile: PrinterProfile) -> bytes:
     """Commands that bring a printer from power-on to these settings."""
-    default = Settings(spacing=profile.line_spacing)
+    default = power_on(profile)
     style, plain = now.style, default.style
+    page = _spacing_command(now.other[0], profile.dpi) + b"\x1b " + bytes([now.other[1]])
+    area = b"".join(n.to_bytes(2, "little") for n in now.page_area or ())
     rows: tuple[tuple[object, object, bytes], ...] = (
         # Lengths are kept in dots, so they are told before any motion unit is.
+        (now.other, default.other, b"\x1bL" + page + b"\x1bS"),
+        (now.page_area, default.page_area, b"\x1bW" + area),
         (style.spacing, plain.spacing, b"\x1b " + bytes([style.spacing])),
-        (now.spacing, default.spacing, b"\x1b3" + bytes([min(now.spacing, 255)])),
+        (now.spacing, default.spacing, _spacing_command(now.spacing, profile.dpi)),
         (now.left, default.left, b"\x1dL" + now.left.to_bytes(2, "little")),
         (now.area, default.area, b"\x1dW" + now.area.to_bytes(2, "little")),
         ((now.unit_x, now.unit_y), (0, 0), b"\x1dP" + bytes([now.unit_x, now.unit_y])),
@@ -257,5 +313,8 @@ def restoring(now: Settings, profile: PrinterProfile) -> bytes:
         (now.bar_height, default.bar_height, b"\x1dh" + bytes([now.bar_height])),
         (now.bar_module, default.bar_module, b"\x1dw" + bytes([now.bar_module])),
         (now.bar_text, default.bar_text, b"\x1dH" + bytes([now.bar_text])),
+        (now.bar_font, default.bar_font, b"\x1df\x01"),
+        (style.turned, plain.turned, b"\x1bV\x01"),
+        (now.turn, default.turn, b"\x1bT" + bytes([now.turn])),
     )
     return b"".join(command for value, usual, command in rows if value != usual)

@@ -2,7 +2,7 @@
 
 A printer's side: `Condition` -> `real_time`, `automatic`, `sensor`. A host's side: `parse_replies` splits what comes
 back by pattern: automatic status `0xx1xx00` + 3 bytes, DLE EOT `0xx1xx10`, XON 11, XOFF 13, GS r / GS I `0xx0xxxx`,
-blocks that start with 37 / 3D / 5F and end with 00. XON and XOFF may stand inside the longer ones.
+blocks that start with 37 / 3B / 3D / 5F and end with 00. XON and XOFF may stand inside the longer ones.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ class Condition(NamedTuple):
         auto_recoverable: an error that goes by itself (head hot, cover opened while printing).
         near_end: the roll is nearly used up.
         paper_end: there is no paper.
+        head_hot: the head is too hot to print.
+        jam: paper is jammed.
+        ticket_out: a ticket waits in the mouth of a presenter.
+        motor_on: the paper motor runs.
     """
 
     drawer_high: bool = True
@@ -44,6 +48,10 @@ class Condition(NamedTuple):
     auto_recoverable: bool = False
     near_end: bool = False
     paper_end: bool = False
+    head_hot: bool = False
+    jam: bool = False
+    ticket_out: bool = False
+    motor_on: bool = False
 
     @property
     def error(self) -> bool:
@@ -83,6 +91,26 @@ CLASSES: dict[int, tuple[str, ...]] = {
 }
 """GS a: which changes each bit of the mask reports."""
 
+KIOSK_PRINT_STATUS = (("motor_on", 0x04), ("stopped", 0x20))
+"""DLE EOT 17 of a kiosk printer (Pyramid Reliance, "Real Time Status", n = 17) [S]."""
+
+KIOSK_FULL: tuple[tuple[tuple[str, int], ...], ...] = (
+    (("paper_end", 0x01), ("near_end", 0x04), ("ticket_out", 0x20)),
+    (("cover_open", 0x03), ("motor_on", 0x08), ("feed_button", 0x20)),
+    (("head_hot", 0x01), ("jam", 0x40)),
+    (("cutter_error", 0x01),),
+)
+"""DLE EOT 20 of a kiosk printer: the four bytes after `10 0F` (Pyramid Reliance, n = 20; Custom KPM150H) [S]."""
+
+EJECTOR = (
+    ("near_end", 0x01),
+    ("ticket_out", 0x08),
+    ("motor_on", 0x10),
+    ("error", 0x40),
+    ("jam", 0x80),
+)
+"""GS e 6: the ejector's byte (Pyramid Reliance, "Ejector", state byte table) [S]; bit 2 is paper at the entry."""
+
 SENSOR: tuple[tuple[str, int], ...] = (("near_end", 0x03), ("paper_end", 0x0C))
 """GS r 1 and ESC v."""
 
@@ -98,6 +126,20 @@ def real_time(n: int, condition: Condition) -> bytes:
     """The answer to DLE EOT n; empty for an n other than 1 to 4."""
     bits = REAL_TIME.get(n)
     return b"" if bits is None else bytes([_byte(0x12, bits, condition)])
+
+
+def kiosk_real_time(n: int, condition: Condition) -> bytes:
+    """The answer of a kiosk printer with a presenter to DLE EOT n: 17 and 20 besides 1 to 4."""
+    if n == 17:
+        return bytes([_byte(0x12, KIOSK_PRINT_STATUS, condition)])
+    if n == 20:
+        return b"\x10\x0f" + bytes(_byte(0, bits, condition) for bits in KIOSK_FULL)
+    return real_time(n, condition)
+
+
+def ejector(condition: Condition) -> bytes:
+    """The answer to GS e 6."""
+    return bytes([_byte(0x00 if condition.paper_end else 0x04, EJECTOR, condition)])
 
 
 def automatic(condition: Condition) -> bytes:
@@ -169,7 +211,7 @@ class Cleared(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Any other block: header (37, 3D or 5F) and what stands before the closing 00."""
+    """Any other block: header (37, 3B, 3D or 5F) and what stands before the closing 00; 3B 30 00 is power-off."""
 
     header: int
     data: bytes
@@ -186,7 +228,7 @@ ReplyEvent: TypeAlias = Flow | AutoStatus | RealTime | Plain | Confirmed | Clear
 BLOCK_LIMIT = 96
 """A block longer than a printer's send buffer (99 bytes) is no block: its header is a stray byte."""
 
-_HEADERS = frozenset(b"\x37\x3d\x5f")
+_HEADERS = frozenset(b"\x37\x3b\x3d\x5f")
 _FLOW = frozenset((XON, XOFF))
 
 

@@ -40,11 +40,19 @@ class Token(NamedTuple):
 
 
 class Tokenizer:
-    """Takes bytes as they come, gives tokens as they are complete."""
+    """Takes bytes as they come, gives tokens as they are complete.
 
-    __slots__ = ("_follows", "_held", "_record", "_records")
+    Args:
+        room: bytes that may wait in it, for a printer whose whole buffer is smaller than the commands it gets; data
+            then comes in smaller pieces, and NUL-ended data ends where the room does.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_chunk_size", "_follows", "_held", "_record", "_records", "_room", "_whole")
+
+    def __init__(self, room: int = 4096) -> None:
+        self._room = room
+        self._whole = min(WHOLE, max(16, room // 2))
+        self._chunk_size = min(CHUNK, max(16, room // 2))
         self._held = b""
         self._follows = 0
         self._records = 0
@@ -108,13 +116,14 @@ class Tokenizer:
         return i
 
     def _chunk(self, buf: bytes, i: int, tokens: list[Token]) -> int:
-        size = min(CHUNK, self._follows)
+        chunk = self._chunk_size
+        size = min(chunk, self._follows)
         while size and len(buf) - i >= size:
             data = buf[i : i + size]
             self._follows -= size
             tokens.append(Token("data", data, data=data, follows=self._follows))
             i += size
-            size = min(CHUNK, self._follows)
+            size = min(chunk, self._follows)
         return i
 
     def _control(self, buf: bytes, i: int, tokens: list[Token]) -> int:
@@ -155,7 +164,7 @@ class Tokenizer:
         if row.family:
             name = f"{name} {chr(head[0]) if 0x20 < head[0] < 0x7F else format(head[0], '02X')}"
             head = head[1:]
-        if size > WHOLE:
+        if size > self._whole:
             self._follows = size
             tokens.append(Token(name, buf[i:end], head, follows=size))
             return end
@@ -165,10 +174,11 @@ class Tokenizer:
         return end + size
 
     def _nul_ended(self, buf: bytes, i: int, start: int, row: Row, tokens: list[Token]) -> int:
-        nul = buf.find(b"\0", start, start + row.limit + 1)
-        if nul < 0 and len(buf) - start <= row.limit:
+        limit = min(row.limit, self._room - 8)
+        nul = buf.find(b"\0", start, start + limit + 1)
+        if nul < 0 and len(buf) - start <= limit:
             return i
-        stop = nul if nul >= 0 else start + row.limit
+        stop = nul if nul >= 0 else start + limit
         end = stop + 1 if nul >= 0 else stop
         tokens.append(Token(row.name, buf[i:end], buf[i + len(row.prefix) : start], buf[start:stop]))
         return end

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protocol.escpos import codepages
+from protocol.escpos import barcodes, codepages
+
+SYSTEMS = {name: system for system, name in reversed(barcodes.NAMES.items())}
+"""One-dimensional codes by name, as m of GS k."""
+
+DIRECTIONS = ("right", "up", "left", "down")
+"""Where text runs in page mode, by n of ESC T."""
 
 ALIGNMENTS = {"left": 0, "center": 1, "right": 2}
 QR_LEVELS = {"L": 0x30, "M": 0x31, "Q": 0x32, "H": 0x33}
+TEXT_PLACES = ("none", "above", "below", "both")
+"""Where the text of a one-dimensional code stands, by n of GS H."""
+
 QR_MAX = 7089
 """Most bytes a QR symbol's store takes."""
 
@@ -118,6 +127,67 @@ def qr(data: bytes | str, module: int = 6, level: str = "M") -> bytes:
         b"\x31\x51\x30",
     )
     return b"".join(b"\x1d(k" + _word("length", len(function)) + function for function in functions)
+
+
+def barcode(
+    system: str, data: bytes | str, *, height: int = 64, module: int = 2, text: str = "below", font: str = "B"
+) -> bytes:
+    """GS h, GS w, GS H, GS f and GS k in its second form.
+
+    Args:
+        system: "CODE128", "CODE39", "EAN13" ...; see `SYSTEMS`.
+        data: what it holds; a str is ASCII. For CODE128 code set B is chosen unless the data begin with "{".
+        height: of the bars, dots.
+        module: width of the narrowest bar, dots.
+        text: where its text stands: "none", "above", "below" or "both".
+        font: of that text.
+
+    Raises:
+        ValueError: no such system, or data that no printer makes bars of (`barcodes.Refused`).
+    """
+    if system not in SYSTEMS:
+        raise ValueError(f"one-dimensional codes are {', '.join(SYSTEMS)}, not {system!r}")
+    payload = data.encode("ascii") if isinstance(data, str) else data
+    if system == "CODE128" and not payload.startswith(b"{"):
+        payload = b"{B" + payload
+    if len(payload) > 255:
+        raise ValueError(f"a one-dimensional code has at most 255 bytes, not {len(payload)}")
+    if text not in TEXT_PLACES:
+        raise ValueError(f"the text of a code is one of {', '.join(TEXT_PLACES)}, not {text!r}")
+    settings = b"\x1dh" + _byte("barcode height", height, 1) + b"\x1dw" + _byte("barcode module", module, 1, 6)
+    settings += b"\x1dH" + bytes([TEXT_PLACES.index(text)]) + b"\x1df" + bytes([font == "B"])
+    barcodes.encode(SYSTEMS[system], payload, module)
+    return settings + b"\x1dk" + bytes((SYSTEMS[system], len(payload))) + payload
+
+
+def page(*parts: bytes) -> bytes:
+    """ESC L, what goes on the page (`area`, text, codes), FF: the page is printed in one go."""
+    return b"\x1bL" + b"".join(parts) + b"\x0c"
+
+
+def area(x: int, y: int, width: int, height: int, runs: str = "right") -> bytes:
+    """ESC W and ESC T: an area of the page, in dots, and where its text runs: "right", "up", "left" or "down"."""
+    if runs not in DIRECTIONS:
+        raise ValueError(f"text runs {', '.join(DIRECTIONS)}, not {runs!r}")
+    words = (_word(name, n) for name, n in (("x", x), ("y", y), ("width", width), ("height", height)))
+    return b"\x1bW" + b"".join(words) + b"\x1bT" + bytes([DIRECTIONS.index(runs)])
+
+
+def present(steps: int = 12, seconds: int = 0) -> bytes:
+    """GS e 3 or 32: a printer with a presenter cuts the ticket and holds it out, for so many seconds (0: for ever)."""
+    if not seconds:
+        return b"\x1de\x03" + _byte("steps", steps)
+    return b"\x1de\x20" + _byte("steps", steps) + _byte("seconds", seconds)
+
+
+def retract() -> bytes:
+    """GS e 2: the ticket in the mouth is drawn in."""
+    return b"\x1de\x02"
+
+
+def eject() -> bytes:
+    """GS e 5: the ticket in the mouth is pushed out."""
+    return b"\x1de\x05"
 
 
 def raster(width_bytes: int, rows: Iterable[bytes], mode: int = 0) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from escpos_streams import STREAMS
 from firmware_sim.device import FRAMING, NS, PARITY, Alarm, Device, Modem, Note, Send, Stop
-from firmware_sim.devices import ticket_printer
+from firmware_sim.devices import printer_body, ticket_printer
 from firmware_sim.devices.ticket_printer import TicketPrinter
 from printer_bench import MS, PrinterBench
 from protocol.escpos import write
@@ -183,6 +183,27 @@ def test_a_deaf_host_loses_by_the_clock():
     assert 5 * n - lost == pytest.approx(4096 + 5 * begun, abs=25)
 
 
+def test_the_small_buffer():
+    """45 bytes (a DIP switch of the TM-T88III): XOFF at 16 left, XON at 26 free, and any job still passes through."""
+    small = replace(TM_T88, buffer_size=45, xoff_left=16, xon_left=26)
+    job = (
+        write.line("A001 " * 20, "cp437")
+        + write.qr("https://hall.example/ticket/" + "A001" * 60)
+        + write.raster(72, [bytes(range(72))] * 50)
+        + write.barcode("CODE39", "A" * 20, module=2)
+        + b"\x1dk\x04A0010203040506\0"
+        + write.cut()
+    )
+    bench = PrinterBench(small)
+    bench.send(job)
+    bench.run()
+    (facts,) = bench.facts("printed")
+    assert facts["data"] == job.hex()
+    assert facts["lines"] == print_sheets(job)[0].lines
+    assert bench.facts("overrun") == []
+    assert bench.replies == b"\x13\x11" * (len(bench.replies) // 2) != b""
+
+
 # -- real-time commands -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("n", "answer"), [(1, b"\x16"), (2, b"\x12"), (3, b"\x12"), (4, b"\x12")])
 def test_status_at_the_very_character(n, answer):
@@ -296,6 +317,7 @@ def test_status_requests_wait_their_turn():
     [
         (write.sensor_status(2), b"\x01"),
         (b"\x1bv", b"\x00"),
+        (b"\x1bu\x00", b"\x01"),
         (write.identity(1), b"\x20"),
         (write.identity(0x32), b"\x02"),
         (write.identity(3), b"\x01"),
@@ -634,7 +656,7 @@ def test_nonsense_is_refused_at_the_door():
 
 def test_profiles():
     """The profiles a scenario can name, by their names."""
-    assert set(PROFILES) == {"tm-t88", "kiosk-58"}
+    assert set(PROFILES) == {"tm-t88", "kiosk-58", "kiosk-80"}
     assert PROFILES["kiosk-58"] is KIOSK_58
 
 
@@ -664,7 +686,7 @@ def test_any_stream_in_any_split_on_a_driven_printer(stream, data):
 def test_a_day_without_a_cut_costs_no_memory(monkeypatch, head, body):
     """A host that never cuts, one whose picture never ends: beyond the limits of one sheet nothing more is kept."""
     monkeypatch.setattr(ticket_printer, "MOST_RECORDED", 5_000)
-    monkeypatch.setattr(ticket_printer, "MOST_ROWS", 100)
+    monkeypatch.setattr(printer_body, "MOST_PIECES", 100)
     printer = TicketPrinter("p", paper_mm=10**9)
     printer.hear(0, head, 0, 0, None)
 

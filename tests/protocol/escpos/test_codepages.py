@@ -96,6 +96,25 @@ def test_national_rows_are_complete():
     assert {len(row) for row in codepages.INTERNATIONAL} == {12}
 
 
+def test_viscii():
+    """RFC 1456: every small letter and all capitals but the six that lie in the control characters."""
+    assert codepages.decode(b"\xa5\xd5\xf0\xd0\x80", "viscii") == "ầạđĐẠ"
+    missing = {c for c in LOWER + LOWER.upper() if codepages.encode(c, "viscii", "replace") == b"?"}
+    assert missing == set("ẲẴẪỶỸỴ")
+    assert codepages.decode(codepages.encode(LOWER, "viscii"), "viscii") == LOWER
+
+
+def test_marks_of_a_table():
+    """CP1258 has five combining marks; tables with precomposed letters have none."""
+    assert codepages.marks("cp1258") == bytes.fromhex("CC D2 DE EC F2")
+    assert codepages.marks("tcvn3-lower") == codepages.marks("viscii") == codepages.marks("cp437") == b""
+
+
+def test_vietnams_own_national_sign():
+    """ESC R 16 puts the dong sign in the dollar's place."""
+    assert codepages.read(b"$#", codepages.table("cp437"), 16) == "₫#"
+
+
 @given(st.text(st.sampled_from(LOWER + LOWER.upper() + " 0123456789.,-"), max_size=40))
 def test_vietnamese_text_survives(text):
     """Any Vietnamese text written in CP1258 is read back exactly."""

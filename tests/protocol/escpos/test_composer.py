@@ -242,18 +242,19 @@ def test_a_long_qr_comes_in_pieces():
 
 
 def test_barcode_keeps_its_place():
-    """A barcode moves the paper by its height and its text is read below it; that its bars are not drawn is told."""
+    """A barcode moves the paper by its height, and its text is read below it, centred."""
     job = bytes.fromhex("1D 68 40 1D 77 03 1D 48 02 1D 6B 49 06 7B 42 41 30 30 31")
     first, second = rows(job)
     assert isinstance(first.pieces[0], Barcode)
     assert (first.height, second.text) == (64, "A001")
     assert dots(job) == [64, 24]
-    assert warnings(job) == ["the bars of one-dimensional codes are not drawn"]
+    assert (first.pieces[0].width, second.pieces[0].x) == (79 * 3, (79 * 3 - 48) // 2)
+    assert warnings(job) == []
 
 
 def test_what_is_not_modelled_is_told():
-    """Page mode, logos, unknown commands: passed over with one sentence each, not printed as text."""
-    job = b"\x1bL\x1cp\x01\x00\x1b~A\n"
+    """Macros, logos that are not there, unknown commands: passed over with one sentence each, not printed as text."""
+    job = b"\x1d:\x1cp\x01\x00\x1b~A\n"
     assert lines(job) == ["A"]
     assert len(warnings(job)) == 3
     assert "unknown command 1B 7E" in warnings(job)[2]
@@ -327,7 +328,7 @@ def test_the_golden_cut_of_python_escpos():
 
 def test_a_roll_keeps_no_more_than_it_is_told():
     """Rows beyond the limit are counted, not kept; pictures are not kept when only text is asked for."""
-    roll = Roll(text_only=True, most_rows=2)
+    roll = Roll(text_only=True, most_pieces=2)
     for piece in (Bits(0, 1, 1, b"\xff"), *(Run(0, c, Style(), 12, 24) for c in "ABC")):
         roll.add(Advance(30, Row(piece.height, (piece,))))
     assert (roll.hanging().lines, roll.dropped) == (["A", "B"], 1)
@@ -354,7 +355,14 @@ SETTINGS = st.lists(
             *(b"\x1bt4", b"\x1bR\x02", b"\x1bM\x01", b"\x1d!\x12", b"\x1bE\x01", b"\x1bG\x01", b"\x1b-\x02"),
             *(b"\x1dB\x01", b"\x1b{\x01", b"\x1ba\x01", b"\x1b \x05", b"\x1b3\x40", b"\x1dL\x20\x00", b"\x1b@"),
             *(b"\x1dW\x00\x01", b"\x1bD\x04\x08\x00", b"\x1d(k\x03\x00\x31\x43\x05", b"\x1d(k\x03\x00\x31\x45\x32"),
-            *(b"\x1dP\xb4\xb4", b"\x1b!\x39", b"\x1dh\x20", b"\x1dw\x02", b"\x1dH\x02"),
+            *(b"\x1dP\xb4\xb4", b"\x1b!\x39", b"\x1dh\x20", b"\x1dw\x02", b"\x1dH\x02", b"\x1df\x01", b"\x1bV\x01"),
+            *(b"\x1dP\x01\x02", b"\x1b3\xff", b"\x1b \xff", b"\x1dL\xff\xff", b"\x1dW\xff\xff"),
+            *(
+                b"\x1bW" + b"\x10\x00" * 4,
+                b"\x1bW\x00\x00\x00\x00\xff\xff\xff\xff",
+                b"\x1bT\x01",
+                b"\x1bL\x1b3\x20\x1bS",
+            ),
         ]
     ),
     max_size=12,
@@ -366,7 +374,7 @@ SETTINGS = st.lists(
 def test_the_preamble_restores_the_settings(commands):
     """A job printed after some settings looks the same on a fresh printer that gets the preamble first."""
     job = (
-        b"S\xf4\xec [x]\tA\n\x1bJ\x10" + b"\x1d(k\x07\x00\x31\x50\x30A001\x1d(k\x03\x00\x31\x51\x30" + b"\x1dk\x04A1\0"
+        b"S\xf4\xec [x]\tA\n\x1bJ\x10\x1d(k\x07\x00\x31\x50\x30A001\x1d(k\x03\x00\x31\x51\x30\x1dk\x04A1\0\x1bLA\nB\x0c"
     )
     composer = Composer()
     for token in tokenize(commands):

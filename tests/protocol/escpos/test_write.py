@@ -33,6 +33,13 @@ from protocol.escpos import write
         (write.clear(), "10 14 08 01 03 14 01 06 02 08"),
         (write.recover(clear=True), "10 05 02"),
         (write.underline(2) + write.reverse() + write.font("B"), "1B 2D 02 1D 42 01 1B 4D 01"),
+        (
+            write.barcode("CODE128", "A001", module=2),
+            "1D 68 40 1D 77 02 1D 48 02 1D 66 01 1D 6B 49 06 7B 42 41 30 30 31",
+        ),
+        (write.page(write.area(0, 16, 576, 300, "up"), b"A"), "1B 4C 1B 57 00 00 10 00 40 02 2C 01 1B 54 01 41 0C"),
+        (write.present(12) + write.present(12, 30), "1D 65 03 0C 1D 65 20 0C 1E"),
+        (write.retract() + write.eject(), "1D 65 02 1D 65 05"),
         (write.line_spacing() + write.line_spacing(24) + write.feed_dots(8), "1B 32 1B 33 18 1B 4A 08"),
     ],
 )
@@ -57,6 +64,9 @@ def test_exact_bytes(built, expected):
         (lambda: write.process_id(b"A01"), "four printable"),
         (lambda: write.process_id(b"A\n01"), "four printable"),
         (lambda: write.status(5), "1 to 4"),
+        (lambda: write.area(0, 0, 1, 1, "sideways"), "text runs right, up, left, down"),
+        (lambda: write.area(0, 0, 70_000, 1), "width is 0 to 65535"),
+        (lambda: write.present(256), "steps is 0 to 255"),
         (lambda: write.text("Nẵng", "cp437"), "no such character"),
     ],
 )
