@@ -18,31 +18,17 @@ from typing import ClassVar
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Effect, Note, Stop
 from firmware_sim.devices.event_device import NEVER
+from firmware_sim.devices.segments import DARK, Digit, left, lit, number, read, right
 from firmware_sim.modbus_slave import ExceptionCode, Table
 from firmware_sim.register_slave import Cells, Group, RegisterSlave, between, refuse, whole
 from protocol.modbus.maps import text_of
-from protocol.modbus.maps.led485 import BAUD_CODES, LED485, READINGS, SHAPES, WRITTEN_BY
+from protocol.modbus.maps.led485 import BAUD_CODES, LED485, WRITTEN_BY
 from protocol.modbus.pdu import FC
 
 __all__ = ["CounterDisplay"]
 
 _BOOT_NS = 500_000_000
-_DASH = SHAPES["-"]
-_UNREADABLE = "?"
 _KEYS = {"inc": 1, "dec": -1}
-
-
-def _lit(text: str) -> list[tuple[int, bool]]:
-    """Text as digits: segments and decimal point of each. A point folds into the digit before it."""
-    digits: list[tuple[int, bool]] = []
-    for char in text.upper():
-        if char == "." and digits and not digits[-1][1]:
-            digits[-1] = (digits[-1][0], True)
-        elif char == ".":
-            digits.append((0, True))
-        else:
-            digits.append((SHAPES.get(char, 0), False))
-    return digits
 
 
 def _written(words: Cells, what: str) -> list[int]:
@@ -77,7 +63,7 @@ class CounterDisplay(RegisterSlave):
     functions = frozenset({FC.READ_HOLDING, FC.WRITE_REGISTER, FC.WRITE_REGISTERS})
     human: ClassVar[tuple[str, ...]] = ("press", "unplug", "plug_in")
 
-    _lit: tuple[tuple[int, bool], ...]
+    _lit: tuple[Digit, ...]
     _number: int | None
     _point: int
     _key_count: int
@@ -108,9 +94,23 @@ class CounterDisplay(RegisterSlave):
     @property
     def text(self) -> str:
         """What a person reads on it, without the dark digits around; "?" for a shape that is no character."""
-        cells = zip(self.segments, self.points, strict=True)
-        read = (READINGS.get(mask, _UNREADABLE) + ("." if point else "") for mask, point in cells)
-        return "".join(read).strip()
+        return read(self._lit)
+
+    @property
+    def model(self) -> str:
+        """The model's number: height of a digit in tenths of an inch, and digits (form of LED-485-054 [C])."""
+        return f"05{self.digits}"
+
+    @property
+    def lit(self) -> tuple[Digit, ...]:
+        """What is lit, digit by digit from the left."""
+        return self._lit
+
+    def say(self, text: str) -> list[Effect]:
+        """Show a text as it came by the ASCII protocol, from the left."""
+        before = self._lit
+        self._show_left(lit(text))
+        return self._shown(before)
 
     # The host's side
 
@@ -195,8 +195,8 @@ class CounterDisplay(RegisterSlave):
 
     def _set_number(self, now: int, cells: Cells) -> Iterable[Effect]:
         (word,) = whole(cells, "a number")
-        self._number = number = word - 0x10000 if word & 0x8000 else word
-        self._show_number(number)
+        self._number = value = word - 0x10000 if word & 0x8000 else word
+        self._show_number(value)
         return ()
 
     def _set_point(self, now: int, cells: Cells) -> Iterable[Effect]:
@@ -205,16 +205,11 @@ class CounterDisplay(RegisterSlave):
             self._show_number(self._number)
         return ()
 
-    def _show_number(self, number: int) -> None:
-        text = f"{abs(number):0{self._point + 1}d}"
-        if self._point:
-            text = f"{text[: -self._point]}.{text[-self._point :]}"
-        self._show_right("-" + text if number < 0 else text)
+    def _show_number(self, value: int) -> None:
+        self._show_right(number(value, self._point))
 
     def _show_right(self, text: str) -> None:
-        lit = _lit(text)
-        dark = self.digits - len(lit)
-        self._lit = tuple([(0, False)] * dark + lit) if dark >= 0 else ((_DASH, False),) * self.digits
+        self._lit = right(lit(text), self.digits)
 
     def _set_unit(self, now: int, cells: Cells) -> Iterable[Effect]:
         (self._new_unit,) = whole(cells, "the unit id")
@@ -231,7 +226,7 @@ class CounterDisplay(RegisterSlave):
 
     def _set_text(self, now: int, cells: Cells) -> Iterable[Effect]:
         characters = text_of(_written(cells, "a text")).split(b"\0", 1)[0]
-        self._show_left(_lit(characters.decode("ascii")))
+        self._show_left(lit(characters.decode("ascii")))
         return ()
 
     def _check_segments(self, now: int, cells: Cells, function: int) -> None:
@@ -240,12 +235,12 @@ class CounterDisplay(RegisterSlave):
                 raise refuse(f"segments 0x{mask:02X}: a digit has bits 0 to 6")
 
     def _set_segments(self, now: int, cells: Cells) -> Iterable[Effect]:
-        self._show_left([(mask, False) for mask in text_of(_written(cells, "a row of segments"))])
+        self._show_left([Digit(mask) for mask in text_of(_written(cells, "a row of segments"))])
         return ()
 
-    def _show_left(self, lit: list[tuple[int, bool]]) -> None:
+    def _show_left(self, digits: list[Digit]) -> None:
         self._number = None
-        self._lit = tuple((lit + [(0, False)] * self.digits)[: self.digits])
+        self._lit = left(digits, self.digits)
 
     def _check_float(self, now: int, cells: Cells, function: int) -> None:
         if not isfinite(_float(whole(cells, "a float32"))):
@@ -257,7 +252,7 @@ class CounterDisplay(RegisterSlave):
         value = _float(whole(cells, "a float32"))
         self._number = None
         texts = (f"{value:.{decimals}f}" for decimals in range(self.digits - 1, -1, -1))
-        fitting = (text for text in texts if len(_lit(text)) <= self.digits)
+        fitting = (text for text in texts if len(lit(text)) <= self.digits)
         self._show_right(next(fitting, "-" * self.digits))
         return ()
 
@@ -274,13 +269,13 @@ class CounterDisplay(RegisterSlave):
         return [point for _, point in self._lit]
 
     def _forget(self) -> None:
-        self._lit = ((0, False),) * self.digits
+        self._lit = (DARK,) * self.digits
         self._number = None
         self._point = 0
         self._key_count = 0
         self._new_unit = self._new_baud = None
 
-    def _shown(self, before: tuple[tuple[int, bool], ...]) -> list[Effect]:
+    def _shown(self, before: tuple[Digit, ...]) -> list[Effect]:
         return [] if self._lit == before else [Note("shown", {"text": self.text})]
 
 

@@ -103,5 +103,9 @@ SHAPES: Final[Mapping[str, int]] = MappingProxyType(
 of its own, so that what is lit can be read back without doubt. Small letters share the shapes of capitals; a character
 without a shape leaves its digit dark."""
 
-READINGS: Final[Mapping[int, str]] = MappingProxyType({mask: char for char, mask in SHAPES.items()})
+_OTHER_SHAPES: Final = {0x10: "I", 0x0E: "J", 0x7A: "K", 0x55: "M", 0x64: "S", 0x62: "V", 0x6A: "W"}
+# How the set-up tool of protocols.md 1.4 [C] draws these letters with raw segments, where it differs from `SHAPES`
+# (but its Z, three bars, which nobody would read).
+
+READINGS: Final[Mapping[int, str]] = MappingProxyType(_OTHER_SHAPES | {mask: char for char, mask in SHAPES.items()})
 """Segments -> the character a person reads."""
