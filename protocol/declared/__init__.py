@@ -1,0 +1,1 @@
+"""Framed protocols described as data: model, reader of the description, codec, vectors."""

@@ -1,0 +1,73 @@
+"""Our DFPlayer before a library that drives real modules (PyPI `DFPlayer`), which sends the form without a check.
+
+`tests/outside/setup.d/declared.sh` installs it. An encoder of this file's own, after the manual, speaks the other form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.scenario.declared import codec_of
+from firmware_sim.devices.voice_caller import VoiceCaller
+
+from .wall_line import WallLine, run
+
+
+@pytest.fixture
+def player(tmp_path: Path) -> Iterator[WallLine]:
+    line = WallLine(tmp_path, VoiceCaller("voice-1", codec_of("dfplayer")), duplex="full")
+    yield line
+    line.stop()
+
+
+def test_the_library_dfplayer(player: WallLine) -> None:
+    """Its constructor asks for the status; then clips, volume, status while playing, pause, counts."""
+    told = run(
+        "dfplayer",
+        """
+        import json, sys, time
+        from DFPlayer import DFPlayer
+        player = DFPlayer(uart=sys.argv[1], volume=50)
+        first = player.get_status()
+        player.play(track=2)
+        playing = player.get_status()
+        player.pause()
+        paused = player.get_status()
+        player.play()
+        time.sleep(1.2)
+        player.play(track=101)
+        time.sleep(1.5)
+        print(json.dumps({"first": first, "playing": playing, "paused": paused, "volume": player.get_volume(),
+                          "eq": player.get_eq(), "files": player.num_files()}))
+        """,
+        player.path,
+    )
+    assert (told["first"], told["playing"], told["paused"]) == (0x0200, 0x0201, 0x0202)
+    assert told["volume"] == 50
+    assert told["eq"] == 0
+    assert told["files"] == 226
+    assert "mời số" in " ".join(facts["text"] for facts in player.kinds("spoken"))
+
+
+def check_frame(command: int, parameter: int, ack: int = 0) -> bytes:
+    """A frame as the manual has it: the check is the two's complement of the sum from the version to the parameter."""
+    body = [0xFF, 0x06, command, ack, parameter >> 8, parameter & 0xFF]
+    total = 0
+    for byte in body:
+        total += byte
+    check = 0x10000 - total
+    return bytes([0x7E, *body, check >> 8, check & 0xFF, 0xEF])
+
+
+@pytest.mark.parametrize(("command", "parameter", "ack"), [(0x03, 1, 1), (0x03, 2999, 0), (0x06, 30, 1), (0x42, 0, 0)])
+def test_an_encoder_by_the_manual(command: int, parameter: int, ack: int) -> None:
+    """What is written from the manual alone is read, and is what our codec writes."""
+    codec = codec_of("dfplayer")
+    frame = check_frame(command, parameter, ack)
+    (decoded,) = codec.decode("host", frame)
+    assert decoded.values["cmd"] == command  # type: ignore[union-attr]
+    assert int.from_bytes(decoded.values["param"], "big") == parameter  # type: ignore[union-attr]
+    assert codec.messages[decoded.message.name].write(decoded.values) == frame  # type: ignore[union-attr]
