@@ -1,0 +1,143 @@
+"""Things that go wrong on purpose in a test, behind one call: `hall.fault("bit_flip", line="keypads", where="reply")`.
+
+The faults are those of `bench.faults`, with their parameters and triggers. Here is what a test needs around them: the
+program's only line as the default, a handle with what was hit, and the sentence for a fault that never hit anything: a
+test of a fault that did not happen proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.clock.clockwork import clock_text
+from bench.faults.acts import CannotStrike
+from bench.faults.catalogue import CATALOGUE, find
+from bench.faults.check import FaultError
+from bench.faults.nemesis import Armed, Hit
+from bench.testing.build import SetupError, instant
+
+if TYPE_CHECKING:
+    from bench.testing.face import Hall
+
+__all__ = ["FAULTS", "Fault", "RecordsLock", "arm", "hit_lines", "never_hit"]
+
+FAULTS: Final[Mapping[str, str]] = {row.name: row.does for row in CATALOGUE.values()}
+"""Every fault that exists: name -> what it does."""
+
+KILL: Final = "kill"
+
+
+class Fault:
+    """A fault that a test has asked for.
+
+    Args:
+        hall: where.
+        armed: the fault itself.
+    """
+
+    def __init__(self, hall: Hall, armed: Armed) -> None:
+        self._hall = hall
+        self.armed = armed
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.armed.name
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """What it has hit: each has the instant `at`, what was `told`, and the `frame` as it was sent (or None)."""
+        return self.armed.hits
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still strike."""
+        return self.armed.live
+
+    def cancel(self) -> None:
+        """End it: it strikes no more, and what it holds up goes on."""
+        self._hall.drive.do(lambda: self._hall.world.nemesis.end(self.armed))
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.armed.told})" if self.armed.told else self.name
+
+
+def arm(hall: Hall, name: str, given: Mapping[str, Any]) -> Fault:
+    """Let something go wrong.
+
+    Args:
+        hall: where.
+        name: one of `FAULTS`, or its id.
+        given: the fault's parameters and when it strikes (`bench.faults.triggers.CHOICE`); a fault that waits for a
+            frame takes the program's only line when no line and no device is given.
+
+    Raises:
+        SetupError: it cannot be; says all that is wrong, and what there is instead.
+    """
+    asked = dict(given)
+    for key in ("at", "after", "before"):
+        if asked.get(key) is not None:
+            asked[key] = instant(asked[key], hall.scenario)
+    row = find(name)
+    waits = row is not None and (row.where or row.layer == "line" or {"where", "phase", "unit"} & set(asked))
+    if waits and not {"line", "device"} & set(asked) and len(hall.plan.outside) == 1:
+        asked["line"] = hall.plan.outside[0]
+    try:
+        armed = hall.drive.do(lambda: hall.world.nemesis.inject(name, on_hit=hall.struck, **asked))
+    except FaultError as error:
+        raise SetupError(str(error)) from None
+    return Fault(hall, armed)
+
+
+class RecordsLock:
+    """Locks the SQLite file in which a program stores its ratings, as another writer would."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._held: sqlite3.Connection | None = None
+
+    def __call__(self, locked: bool) -> None:
+        """Lock, or let go.
+
+        Raises:
+            CannotStrike: the test has not said where the records are, or somebody writes there just now.
+        """
+        if not locked:
+            if self._held is not None:
+                self._held.close()
+            self._held = None
+            return
+        records = self._hall.records
+        if not isinstance(records, (str, os.PathLike)) or not Path(records).is_file():
+            raise CannotStrike("hall.records names no SQLite file that could be locked")
+        # whichever thread moves the clock then lets go of it again
+        held = sqlite3.connect(os.fspath(records), timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            held.close()
+            raise CannotStrike(f"{records} cannot be locked just now: {error}") from error
+        self._held = held
+
+
+def never_hit(faults: Iterable[Fault]) -> list[str]:
+    """A sentence for each fault that was to hit and did not."""
+    told = []
+    for fault in faults:
+        if not fault.hits and not fault.armed.optional:
+            why = f" ({fault.armed.why})" if fault.armed.why else ""
+            told.append(
+                f"the fault {fault} never hit anything{why}: the test did not see what it is about "
+                "(optional=True if that is meant)"
+            )
+    return told
+
+
+def hit_lines(faults: Iterable[Fault]) -> list[str]:
+    """What all faults hit, a line each, in order of time."""
+    hits = sorted(((hit.at, fault.name, hit.told) for fault in faults for hit in fault.hits), key=lambda row: row[0])
+    return [f"{clock_text(at, millis=True)}  {name}: {told}" for at, name, told in hits]

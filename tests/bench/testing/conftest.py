@@ -1,0 +1,26 @@
+"""A small hall for tests of the Python face: two keypads on the program's line, the house runs the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.testing.face import Hall
+from bench.testing.face import hall as open_hall
+
+SMALL = Path(__file__).parents[2] / "support" / "small.toml"
+
+
+@pytest.fixture
+def small() -> Iterator[Callable[..., Hall]]:
+    """Opens the small hall at 08:10 (arguments as for `hall`); it is closed, and checked, at the end of the test."""
+    with ExitStack() as stack:
+
+        def make(**asked: Any) -> Hall:
+            return stack.enter_context(open_hall(SMALL, **{"start": "08:10", **asked}))
+
+        yield make
