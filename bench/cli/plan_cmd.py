@@ -1,0 +1,233 @@
+"""`hallbench plan`: how many counters a hall needs, from days by the hundred, with intervals."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli import console
+from bench.cli.console import Failure
+from bench.cli.exit_codes import ExitCode
+from bench.reports.wording import count, minutes, printable, share
+
+_MOST_DAYS = 100_000
+
+
+def _range(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """`4`, `4..12` or `4,6,8`."""
+    if text is None:
+        return ()
+    from bench.planning.designs import MOST_COUNTERS
+
+    numbers: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,6})\s*(?:\.\.\s*(\d{1,6})\s*)?", part)
+        if match is None:
+            raise click.BadParameter(f"{text!r}: write a number, a range or a list, e.g. 6, 4..12 or 4,6,8")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first > last:
+            raise click.BadParameter(f"{text!r}: the range runs backwards; write {last}..{first}")
+        if first < 1 or last > MOST_COUNTERS:
+            raise click.BadParameter(f"{text!r}: a hall has 1 to {MOST_COUNTERS} counters")
+        numbers.update(range(first, last + 1))
+    return tuple(sorted(numbers))
+
+
+def _days(_ctx: click.Context, _param: click.Parameter, text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not re.fullmatch(r"\d{1,6}", text) or not 2 <= int(text) <= _MOST_DAYS:
+        raise click.BadParameter(f"{text!r}: write auto, or a number of days from 2 to {_MOST_DAYS:,}")
+    return int(text)
+
+
+def _goal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    from bench.planning.goal import GoalError, parse
+
+    try:
+        return parse(text)
+    except GoalError as exc:
+        raise click.BadParameter(str(exc)) from exc
+
+
+@click.command()
+@click.argument("scenario", default="tan_hoi")
+@click.option("--counters", callback=_range, metavar="4..12", help="Numbers of counters to try [default: as it is].")
+@click.option(
+    "--days", callback=_days, default="auto", show_default=True, metavar="auto|N", help="Days of each design."
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.001, 1.0),
+    default=0.05,
+    show_default=True,
+    help="With auto days: relative half-width of the 95 % interval.",
+)
+@click.option(
+    "--goal",
+    callback=_goal,
+    metavar="GOAL",
+    help='What has to hold, e.g. "p90(wait) <= 15 min"; without --counters the least number of them is searched.',
+)
+@click.option(
+    "--within", type=click.FloatRange(0.1, 600), default=15.0, show_default=True, help="Minutes to be called within."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Which days are drawn.")
+@click.option(
+    "--most-days", type=click.IntRange(10, _MOST_DAYS), default=1000, show_default=True, help="Limit of auto."
+)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option("--ideal-devices", is_flag=True, help="Devices take no time; people still do.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to [default: runs/NAME-plan].")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(ctx: click.Context, /, scenario: str, **given: Any) -> None:
+    """How many counters a hall needs: waits, overtime and utilisation with confidence intervals.
+
+    Every number of counters sees the same drawn days. Writes report.html, plan.json and tables (CSV). Exit code 1 says
+    that the goal is not met by anything tried, 5 that the days do not decide it.
+    """
+    ctx.exit(_run(scenario, given))
+
+
+def _run(name: str, given: dict[str, Any]) -> ExitCode:
+    from bench.planning import answer
+    from bench.planning.days import paid_spans
+    from bench.reports import plan_report
+    from bench.run.directory import CannotWrite
+    from bench.scenario.load import load
+
+    scenario = load(name)
+    idle = [str(c.number) for c in scenario.counters if not paid_spans(scenario, c.breaks)]
+    if len(idle) == len(scenario.counters):
+        raise Failure(
+            f"scenario {scenario.name}: the breaks leave no counter any working time",
+            ExitCode.INVALID_FILE,
+            "shorten the breaks, or lengthen the opening hours",
+        )
+    try:
+        plan_report.check(given["out"])
+    except CannotWrite as exc:
+        raise Failure(str(exc), ExitCode.USAGE) from exc
+    question = answer.Question(
+        scenario,
+        given["counters"],
+        given["goal"],
+        given["seed"],
+        given["days"],
+        given["precision"],
+        given["within"],
+        given["workers"],
+        given["ideal_devices"],
+        given["most_days"],
+    )
+    with console.Progress(f"hallbench plan {scenario.name}") as progress:
+        told = answer.plan(question, progress.update)
+    told["command"] = _again(name, given)
+    if idle:
+        told["remarks"].insert(0, f"counter {', '.join(idle)} has a break all day")
+    if not told["designs"] or told["days"] < 2:
+        console.say("hallbench: interrupted before two days were done: nothing to tell")
+        return ExitCode.INTERRUPTED
+    try:
+        where = plan_report.write(given["out"], told)
+    except CannotWrite as exc:
+        raise Failure(str(exc), ExitCode.USAGE) from exc
+    if given["as_json"]:
+        console.emit_json(told)
+    else:
+        _print(told)
+        console.out(f"\n  report  {printable(str(where))}")
+    return _code(told)
+
+
+def _code(told: dict[str, Any]) -> ExitCode:
+    if told["why"] == "interrupted":
+        return ExitCode.INTERRUPTED
+    goal = told["goal"]
+    return {"met": ExitCode.GOOD, "not met": ExitCode.BAD, "open": ExitCode.INCONCLUSIVE}[
+        goal["answer"] if goal else "met"
+    ]
+
+
+def _again(name: str, given: dict[str, Any]) -> str:
+    """The command that gives the same answer."""
+    words = ["hallbench", "plan", name]
+    if given["counters"]:
+        words += ["--counters", _spelled(given["counters"])]
+    if given["goal"] is not None:
+        words += ["--goal", given["goal"].text]
+    for option, default in (("days", None), ("precision", 0.05), ("within", 15.0), ("seed", 1), ("most_days", 1000)):
+        if given[option] != default:
+            words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"]
+    if given["ideal_devices"]:
+        words.append("--ideal-devices")
+    return shlex.join(words)
+
+
+def _spelled(numbers: tuple[int, ...]) -> str:
+    whole = numbers == tuple(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 1
+    return f"{numbers[0]}..{numbers[-1]}" if whole else ",".join(map(str, numbers))
+
+
+def _print(told: dict[str, Any]) -> None:
+    from bench.reports.plan_report import sentence
+
+    console.out(printable(sentence(told)))
+    console.out()
+    level = "wait_p90"
+    rows = [
+        (
+            f"{row['counters']}{' *' if row['as_it_is'] else ''}",
+            _with(row, "wait_mean", minutes),
+            _with(row, level, minutes),
+            _with(row, "within", share),
+            _with(row, "overtime_mean", minutes),
+            _with(row, "utilisation", share),
+            _with(row, "unserved", _number),
+            f"{row['days']:,}",
+        )
+        for row in told["designs"]
+    ]
+    within = f"within {told['designs'][0]['within_minutes']:g} min"
+    headers = (
+        "counters",
+        "mean wait, min",
+        "p90 wait, min",
+        within,
+        "overtime, min",
+        "utilisation",
+        "unserved",
+        "days",
+    )
+    for line in console.table(rows, headers=headers, right=(7,)):
+        console.out(f"  {line}")
+    console.out()
+    console.out("  means over days with 95 % intervals; * the hall as it is")
+    ratios = [row["variance_ratio"] for row in told["differences"] if row["variance_ratio"]]
+    if ratios:
+        saved = f"{min(ratios):.1f} to {max(ratios):.1f} times less variance"
+        console.out(f"  all designs see the same days: their differences have {saved}")
+    console.out(f"  {count(told['days'], 'day')}, seed {told['seed']}: {told['why']}; devices: {told['devices']}")
+    for remark in told["remarks"]:
+        console.out(f"  note: {printable(remark)}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _with(row: dict[str, Any], name: str, tell: Any) -> str:
+    interval = row[f"{name}_ci"]
+    if row[name] is None:
+        return "-"
+    if interval is None or interval[0] is None:
+        return str(tell(row[name]))
+    low = max(0.0, interval[0])
+    return f"{tell(row[name])} [{tell(low)}, {tell(interval[1])}]".replace(" %,", ",")

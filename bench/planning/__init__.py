@@ -1,0 +1,1 @@
+"""Capacity planning: days by the hundred, with statistics."""
