@@ -32,6 +32,36 @@ class Clockwork(simpy.Environment):
 
     def __init__(self, start: int = 0) -> None:
         super().__init__(start)
+        self.foresight: Callable[[], int] = self._none
+        """Tells the instant before which nothing happens but what is in the queue, and what follows from it.
+
+        Whoever moves the clockwork sets it for as long as it does; by default nothing is known of what comes next.
+        """
+
+    def _none(self) -> int:
+        return self._now
+
+    def horizon(self, ignored: Callable[..., Any]) -> int:
+        """The instant before which nothing happens, calls of the very object `ignored` apart."""
+        queue: Any = self._queue
+        horizon, size = self.foresight(), len(queue)
+        places = [0]
+        while places:
+            place = places.pop()
+            if place < size and queue[place][0] < horizon:
+                if queue[place][3] is ignored:
+                    places += (2 * place + 1, 2 * place + 2)  # what stands below it in the heap is not earlier
+                else:
+                    horizon = queue[place][0]
+        return horizon
+
+    def number(self) -> int:
+        """The next number of the count that keeps what is due at one instant in order."""
+        return next(self._eid)
+
+    def call_as(self, number: int, at: int, fn: Callable[..., Any], *args: Any) -> None:
+        """`call_at` in the place of a call that was made when `number` was drawn."""
+        heappush(self._queue, (at, NORMAL, number, fn, args))  # type: ignore[misc]
 
     def call_at(self, at: int, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn(*args)` at instant `at` (never before now); calls for one instant keep their order."""
@@ -54,8 +84,12 @@ class Clockwork(simpy.Environment):
         `run(until=at)` is public but 30 times dearer, does not run what is due *at* `at`, and refuses `at == now`.
         """
         queue = self._queue
-        while queue and queue[0][0] <= at:
-            self.step()
+        before, self.foresight = self.foresight, lambda: at
+        try:
+            while queue and queue[0][0] <= at:
+                self.step()
+        finally:
+            self.foresight = before
         self._now = max(self._now, at)
 
 

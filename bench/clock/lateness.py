@@ -49,7 +49,9 @@ class Lateness:
 
     def record(self, seconds: float) -> None:
         """Count one delay, in seconds; what was early counts as 0."""
-        us = min(max(0, int(seconds * _US)), (1 << _MAX_BITS) - 1)
+        us = int(seconds * _US)
+        if not 0 <= us < 1 << _MAX_BITS:
+            us = 0 if us < 0 else (1 << _MAX_BITS) - 1
         self._buckets[_bucket(us)] += 1
         self._sum += us
         self.count += 1

@@ -1,4 +1,4 @@
-"""Thread-dispatched stand-ins for the clocks of a collector.
+"""Thread-dispatched stand-ins for all in a collector that has to do with time.
 
 Installed once, a stand-in asks "is this thread a kernel's actor?" and otherwise calls the real function, so pytest,
 log handlers and the rest of the process keep real time. They are objects, not functions: `class Timeout: TIME =
@@ -7,22 +7,21 @@ time.monotonic` (pyserial) must not turn them into methods. Names bound early (`
 `strftime()`) goes through time-machine's C hooks with its clock replaced by ours (virtual-time.md section 2 and
 pitfalls 1, 6, 11).
 
-Virtual: `time.sleep`, `time`, `monotonic`, `perf_counter`, their `_ns` forms, `clock_gettime` of those clocks,
-`datetime.now/utcnow/today`, `localtime`, `gmtime`, `strftime`, and time-outs of `Event`, `Condition` and `Queue` while
-the collector has one thread (`bench.clock.waits`). Not virtual: threads, real sockets, subprocesses, `signal.alarm`,
-`select` on real descriptors (and so asyncio), the file system's time stamps.
+Here are the clocks and the assembly; locks, threads, descriptors, sockets, event loops and SQLite have modules of their
+own beside this one. docs/virtual_time.md says what is virtual and what is not.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from bench.clock import waits
-from bench.clock.kernel import Kernel, current
+from bench.clock import descriptors, locks, loop, real_io, sockets, sqlite, threads
+from bench.clock.kernel import Clock, current
 from firmware_sim.device import NS
 
 REAL: dict[str, Callable[..., Any]] = {
@@ -47,13 +46,13 @@ REAL: dict[str, Callable[..., Any]] = {
 _CALENDAR = {getattr(time, "CLOCK_REALTIME", None)}
 _STEADY = {getattr(time, name, None) for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME")}
 
-_RULES: dict[str, Callable[[Kernel], Any]] = {
-    "time": lambda kernel: kernel.unix_ns() / NS,
-    "time_ns": Kernel.unix_ns,
-    "monotonic": lambda kernel: kernel.now_ns() / NS,
-    "monotonic_ns": Kernel.now_ns,
-    "perf_counter": lambda kernel: kernel.now_ns() / NS,
-    "perf_counter_ns": Kernel.now_ns,
+_RULES: dict[str, Callable[[Clock], Any]] = {
+    "time": lambda clock: clock.unix_ns() / NS,
+    "time_ns": lambda clock: clock.unix_ns(),
+    "monotonic": lambda clock: clock.now_ns() / NS,
+    "monotonic_ns": lambda clock: clock.now_ns(),
+    "perf_counter": lambda clock: clock.now_ns() / NS,
+    "perf_counter_ns": lambda clock: clock.now_ns(),
 }
 
 
@@ -87,7 +86,7 @@ class _Sleep:
 class _Written:
     """Stand-in for `time.ctime` and `time.asctime`, which write the present when they are given no instant."""
 
-    def __init__(self, name: str, present: Callable[[Kernel], Any]) -> None:
+    def __init__(self, name: str, present: Callable[[Clock], Any]) -> None:
         self.__name__ = self.__qualname__ = name
         self._present = present
 
@@ -125,7 +124,14 @@ def _stand_ins() -> dict[str, Any]:
     return table
 
 
-def _swap(table: dict[int, Any], skip: set[str]) -> list[tuple[Any, str, Any]]:
+_LEFT_ALONE = ("bench.clock.", "time_machine", "_time_machine")
+"""Beginnings of the names of modules that have the real functions."""
+
+_TYPE_NAMES = {"LockType", "_LockType", "lock"}
+"""Names that mean the type, not "make me one" (3.13 has one object for both)."""
+
+
+def _swap(table: dict[int, Any]) -> list[tuple[Any, str, Any]]:
     """Replace every name of a module, or of a class in one, that is one of the keys (by identity).
 
     Returns:
@@ -134,13 +140,13 @@ def _swap(table: dict[int, Any], skip: set[str]) -> list[tuple[Any, str, Any]]:
     done: list[tuple[Any, str, Any]] = []
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
-        if not isinstance(names, dict) or getattr(module, "__name__", "") in skip:
+        if not isinstance(names, dict) or str(getattr(module, "__name__", "")).startswith(_LEFT_ALONE):
             continue
         owners = [module, *(v for v in list(names.values()) if isinstance(v, type) and _home(v) == module.__name__)]
         for owner in owners:
             for name, value in list(vars(owner).items()):
                 stand_in = table.get(id(value))
-                if stand_in is not None:
+                if stand_in is not None and name not in _TYPE_NAMES:
                     done.append((owner, name, value))
                     setattr(owner, name, stand_in)
     return done
@@ -150,24 +156,85 @@ def _home(cls: type) -> str:
     return str(getattr(cls, "__module__", ""))
 
 
-def _forget() -> None:
-    """Clear third parties' module state that would carry one world's instants into the next (pitfall 2)."""
-    minimalmodbus = sys.modules.get("minimalmodbus")
-    if minimalmodbus is not None:
-        minimalmodbus._latest_read_times.clear()  # noqa: SLF001
-        minimalmodbus._serialports.clear()  # noqa: SLF001
+FORGET: dict[str, Callable[[Any], Any]] = {
+    "minimalmodbus": lambda module: (module._latest_read_times.clear(), module._serialports.clear()),  # noqa: SLF001
+    "modbus_tk.modbus_tcp": lambda module: setattr(module.TcpQuery, "_last_transaction_id", 0),
+}
+"""Module -> clears what it would carry from one world into the next (pitfall 2)."""
+
+
+def forget() -> None:
+    """Clear third parties' module state that would carry one world's instants into the next."""
+    for name, clear in FORGET.items():
+        module = sys.modules.get(name)
+        if module is not None:
+            with suppress(AttributeError):  # another version keeps it elsewhere
+                clear(module)
+
+
+_depth = 0
+_WHOLE = threading.Lock()
 
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Keep the stand-ins in place for the block."""
-    import time_machine
+    """Keep the stand-ins in place for the block; cheap when they are in place already.
 
-    _forget()
+    Install before a collector's modules are imported: locks that they make at import would be native else (those they
+    keep under a name in a module or class are found).
+    """
+    global _depth
+    forget()
+    with _WHOLE:
+        _depth += 1
+        if _depth == 1:
+            _kept.enter_context(_in_place())
+    try:
+        yield
+    finally:
+        with _WHOLE:
+            _depth -= 1
+            if _depth == 0:
+                _kept.close()
+
+
+_kept = ExitStack()
+
+
+@contextmanager
+def _in_place() -> Iterator[None]:
+    import time_machine  # noqa: F401 - it takes the real functions when it is imported, and must not find ours
+
     table = _stand_ins()
     by_identity = {id(REAL[name]): stand_in for name, stand_in in table.items()}
-    done = _swap(by_identity, {__name__, "bench.clock.kernel", "time_machine", "_time_machine"})
-    # time-machine patches the C functions; its clock then asks us, thread by thread.
+    by_identity |= locks.stand_ins()
+    by_identity |= sqlite.stand_ins()
+    done = _swap(by_identity)
+    done += locks.wrap_module_locks(_keeps_native_locks)
+    with ExitStack() as stack:
+        stack.callback(_put_back, done, {id(stand_in): REAL[name] for name, stand_in in table.items()})
+        stack.enter_context(_calendar())
+        for part in (threads, descriptors, sockets, loop, real_io):
+            stack.enter_context(part.installed())
+        yield
+
+
+def _put_back(done: list[tuple[Any, str, Any]], bound_since: dict[int, Any]) -> None:
+    for owner, name, value in done:
+        setattr(owner, name, value)
+    _swap(bound_since)
+
+
+def _keeps_native_locks(module: str) -> bool:
+    """Modules whose own locks are part of the machinery, held for moments and never across a wait."""
+    return module.startswith(("bench.clock.", "threading", "_thread", "importlib", "_frozen"))
+
+
+@contextmanager
+def _calendar() -> Iterator[None]:
+    """time-machine patches the C functions; its clock then asks us, thread by thread."""
+    import time_machine
+
     traveller: Any = time_machine.travel(0, tick=False)
     real_unix_ns = time_machine.escape_hatch.time.time_ns
     trip = traveller.start()
@@ -179,10 +246,6 @@ def installed() -> Iterator[None]:
     trip.time_ns = unix_ns
     trip.time = lambda: unix_ns() / NS
     try:
-        with waits.installed():
-            yield
+        yield
     finally:
         traveller.stop()
-        for owner, name, value in done:
-            setattr(owner, name, value)
-        _swap({id(stand_in): REAL[name] for name, stand_in in table.items()}, {__name__})

@@ -33,6 +33,9 @@ SPIN_FOR: Final = 4
 """... while no more than so many frames are under way; on a busy bench nothing sleeps, and the processor is needed."""
 FRAMES_KEPT: Final = 4096
 
+AT_ONCE: Final = 8
+"""How often the clockwork is moved in one go before the loop gets its turn."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -208,7 +211,7 @@ class WallDriver:
             return fn(*args, **kwargs)
         finally:
             self._moving = False
-            self._arm()
+            self._settle()
 
     def fail(self, exc: BaseException) -> None:
         """Stop the clock for good because the bench itself failed."""
@@ -229,12 +232,13 @@ class WallDriver:
         if self.running:
             self.lateness.record(self.loop.time() - self._origin - (due - self._base) / self._ns_per_s)
 
-    def _catch_up(self, at_least: int = 0) -> None:
+    def _catch_up(self, at: int = 0) -> None:
+        """Run what is due up to `at`, or to the present."""
         if not self.running or self._moving:
             return
         self._moving = True
         try:
-            self.clockwork.advance_to(max(self.now_ns(), at_least))
+            self.clockwork.advance_to(at or self.now_ns())
         except Exception as exc:  # a model failed; whoever awaits `run` gets it
             self.fail(exc)
         finally:
@@ -247,9 +251,21 @@ class WallDriver:
         while time() < at:
             pass
         self.pumps.record(time() - at)
-        self._catch_up(due)  # by the rounding of seconds, the present may seem some ns before it
+        self._catch_up(max(due, self.now_ns()))  # by the rounding of seconds, the present may seem some ns before it
         if self.running and self.now_ns() >= self._until:
             self._finish()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Do what has fallen due meanwhile (a fast clock, a slow machine), a few times over; then wait for the next."""
+        clockwork = self.clockwork
+        for _ in range(AT_ONCE):
+            if not self.running:
+                return
+            now = self.now_ns()
+            if clockwork.peek() > now:
+                break
+            self._catch_up(now)
         self._arm()
 
     def _arm(self) -> None:

@@ -35,12 +35,13 @@ def redirected() -> Iterator[None]:
     classes: dict[type, type] = {native: protocol_hall.Serial}
 
     def open_(self: Any) -> None:
-        if current() is None and self._port is not None and mounts.line_name(self._port) is not None:
+        clock = current()
+        if clock is None and self._port is not None and mounts.line_name(self._port) is not None:
             raise SerialException(
                 f"could not open port {self._port}: it means a line of the hall, and this thread runs in real time; "
                 "open and use it in the thread that runs the collector"
             )
-        if current() is None or self._port is None or isinstance(self, protocol_hall.Serial):
+        if clock is None or not clock.virtual or self._port is None or isinstance(self, protocol_hall.Serial):
             real_open(self)
             return
         if mounts.line_name(self._port) is None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import select
 import struct
 import sys
 import termios
@@ -43,6 +44,7 @@ READ_SIZE: Final = 4097
 """One byte of packet mode in front of at most a buffer of characters."""
 READS_AT_ONCE: Final = 8
 
+PLAIN_BITS: Final = 8
 MARK_EVERY_S: Final = 0.005
 """How often the settings of an open port are looked at on lines where the C library's refusal can come."""
 
@@ -70,6 +72,7 @@ class PtyPort(WallPort):
         self._news_due = False
         self._raw = b""
         self._seen: LineSettings | None = None
+        self._just_looked = False  # while characters are taken in, their settings are known
         self._ixon = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -171,14 +174,20 @@ class PtyPort(WallPort):
         self._look()
         self._collector_left()
         left = self._get()
-        iflag = left[0] | termios.IGNBRK
-        if iflag & termios.IXON:  # taking it away lets go what XOFF stopped; the next collector starts unstopped
-            self._put(TCSETS2, (iflag & ~termios.IXON, *left[1:]))
-        self._put(TCSETSF2, (iflag, *left[1:]))
+        # Without IXON what XOFF stopped is let go: the next collector starts unstopped.
+        iflag = (left[0] | termios.IGNBRK) & ~termios.IXON
+        if self._is_closed():  # still: the settings of one that has come meanwhile are not touched
+            self._put(TCSETSF2, (iflag, *left[1:]))
+
+    def _is_closed(self) -> bool:
+        """Whether nobody has the slave open at this moment."""
+        poller = select.poll()
+        poller.register(self._master, 0)
+        return any(events & select.POLLHUP for _, events in poller.poll(0))
 
     def _watch_settings(self) -> None:
         """Keep IGNBRK set while a port is open, on lines whose collectors need it (see the module's text)."""
-        if (self.line.settings.parity != "N" or self.line.settings.data_bits != 8) and self._timer is None:
+        if self._needs_mark and self._timer is None:
             self._timer = self.driver.loop.call_later(MARK_EVERY_S, self._mark, self._raw)
 
     def _mark(self, before: bytes) -> None:
@@ -188,10 +197,18 @@ class PtyPort(WallPort):
         self._look()
         # Only settings that have stood still for a while: a program may be in the middle of setting them.
         if self._raw == before:
-            fields: Fields = _TERMIOS2.unpack(self._raw)
-            if not fields[0] & termios.IGNBRK:
-                self._put(TCSETS2, (fields[0] | termios.IGNBRK, *fields[1:]))
+            self._set_mark()
         self._watch_settings()
+
+    def _set_mark(self) -> None:
+        fields: Fields = _TERMIOS2.unpack(self._raw)
+        if not fields[0] & termios.IGNBRK:
+            self._put(TCSETS2, (fields[0] | termios.IGNBRK, *fields[1:]))
+
+    @property
+    def _needs_mark(self) -> bool:
+        settings = self.line.settings
+        return settings.parity != "N" or settings.data_bits != PLAIN_BITS
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -213,6 +230,7 @@ class PtyPort(WallPort):
         if raw == self._raw:
             return False
         self._raw = raw
+        before = self._seen, self._ixon
         iflag, _oflag, cflag, _lflag, _discipline, _cc, _ispeed, baud = _TERMIOS2.unpack(raw)
         self._ixon = bool(iflag & termios.IXON)
         line = self.line.settings
@@ -224,14 +242,15 @@ class PtyPort(WallPort):
         settings = LineSettings(baud or line.baud, line.data_bits, parity, stop)
         # One object for equal settings: the line compares identities first, once for each burst.
         self._seen = line if settings == line else settings
-        return True
+        return before != (self._seen, self._ixon)
 
     @property
     def settings(self) -> LineSettings:
         """Baud rate, stop bits and odd parity as the collector set them; the line's where a pty hides them."""
         if not self.is_open:
             return self.line.settings
-        self._look()
+        if not self._just_looked:
+            self._look()
         return self._seen or self.line.settings
 
     @property
@@ -273,7 +292,11 @@ class PtyPort(WallPort):
                 self._flow_control_changed()
                 self.on_change(self)
             if packet[0] == termios.TIOCPKT_DATA:
+                self._just_looked = True
                 self._from_collector(packet[1:])
+                self._just_looked = False
+                if self._needs_mark:
+                    self._set_mark()  # it waits for an answer now, and sets nothing
                 if len(packet) < READ_SIZE:
                     return
             else:

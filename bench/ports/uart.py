@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.clock.kernel import NEVER, Kernel
+from bench.clock.actors import NEVER, Actor
+from bench.clock.kernel import Kernel
 from firmware_sim.burst import Burst, LineSettings
 from firmware_sim.line import XOFF, XON
+
+CHUNK = 62
+"""Characters that a common USB adapter hands over at once."""
 
 
 class Uart:
@@ -18,19 +22,24 @@ class Uart:
     Attributes:
         settings: of the port.
         xonxoff_in_force: XON and XOFF from the device are obeyed, and are not data.
-        wanted: how many characters a waiting read wants; 0 when none waits.
-        draining: somebody waits for room in the transmitter, or for its end.
+        readers: actor -> how many characters its waiting read wants (0: it waits for what `select` calls readable).
+        draining: actors that wait for room in the transmitter, or for its end.
+        cancelled: how often waiting reads were told to end.
+        chunk: characters after which a long burst is readable for `select` before its end (as a USB adapter or a FIFO
+            hands them over); a shorter one is when it has ended.
     """
 
-    __slots__ = ("_kernel", "_segments", "draining", "settings", "wanted", "xonxoff_in_force")
+    __slots__ = ("_kernel", "_segments", "cancelled", "chunk", "draining", "readers", "settings", "xonxoff_in_force")
 
-    def __init__(self, kernel: Kernel, settings: LineSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: LineSettings, chunk: int = CHUNK) -> None:
         self._kernel = kernel
         self._segments: list[list[Any]] = []  # [burst, next index, end index or -1 for "to its end"]
         self.settings = settings
         self.xonxoff_in_force = False
-        self.wanted = 0
-        self.draining = False
+        self.readers: dict[Actor, int] = {}
+        self.draining: dict[Actor, None] = {}
+        self.cancelled = 0
+        self.chunk = chunk
 
     # -- called by the line -----------------------------------------------------------------------------------------
     def incoming(self, burst: Burst) -> None:
@@ -46,13 +55,13 @@ class Uart:
                 self._segments.append([burst, lo, -1])
         else:
             self._segments.append([burst, 0, -1])
-        if self.wanted:
-            self._kernel.shorten(self.when(self.wanted))
+        for actor, wanted in self.readers.items():
+            self._kernel.shorten(self.when(wanted) if wanted else self.readable_at(burst.start), actor)
 
     def transmitted(self) -> None:
         """Characters left our transmitter."""
-        if self.draining:
-            self._kernel.wake()
+        for actor in self.draining:
+            self._kernel.wake(actor)
 
     # -- what has arrived -------------------------------------------------------------------------------------------
     def have(self, now: int) -> int:
@@ -74,6 +83,28 @@ class Uart:
                 return int(burst.when(lo + n))
             n -= max(length, 0)
         return NEVER
+
+    def next_change(self, now: int) -> int:
+        """Instant at which one more character is here than now, as far as is known."""
+        return self.when(self.have(now) + 1)
+
+    def readable_at(self, now: int) -> int:
+        """Instant at which `select` calls the port readable: when a burst has ended, or a chunk of it is here."""
+        if not self._segments:
+            return NEVER
+        burst, lo, hi = self._segments[0]
+        end = len(burst.data) if hi < 0 else min(hi, len(burst.data))
+        if end <= lo:  # it was cut before its first character
+            del self._segments[0]
+            return self.readable_at(now)
+        at = int(burst.when(min(end, lo + self.chunk)))
+        return max(now, at)
+
+    def cancel(self) -> None:
+        """End the reads that wait, with what is here."""
+        self.cancelled += 1
+        for actor in self.readers:
+            self._kernel.wake(actor)
 
     def take(self, n: int) -> bytes:
         """Read `n` characters that are here."""

@@ -180,10 +180,13 @@ class WallPort(ABC):
         self._safely(self._send, data)
 
     def _send(self, data: bytes) -> None:
-        if self._transmitter is None or self.line.master is not self._transmitter:
+        transmitter, line = self._transmitter, self.line
+        if transmitter is None or line.master is not transmitter:
             return
-        self.line.transmit(self._transmitter, data)
-        if not self._waits_for_room and self.line.unsent() >= OUTPUT_BUFFER:
+        line.transmit(transmitter, data)
+        if self._waits_for_room or not (transmitter.queue or len(data) >= OUTPUT_BUFFER):
+            return
+        if line.unsent() >= OUTPUT_BUFFER:
             self._waits_for_room = True
             self._hold_reading(True)
 
@@ -216,8 +219,11 @@ class WallPort(ABC):
     # -- called by the line -----------------------------------------------------------------------------------------
     def incoming(self, burst: Burst) -> None:
         """A burst towards the collector has begun."""
-        if not self.is_open:
-            return
+        if self.is_open:
+            self._expect(burst)
+
+    def _expect(self, burst: Burst) -> None:
+        """Hand over a burst as its characters become complete."""
         entry = [burst, 0]
         self._pending.append(entry)
         self._next_piece(entry)
@@ -229,22 +235,30 @@ class WallPort(ABC):
             self._hold_reading(False)
 
     def _next_piece(self, entry: list[Any]) -> None:
-        burst = entry[0]
-        length = upto = len(burst.data)
-        done = burst.arrived(self.clockwork.now)
-        if self._piece is None:
-            fits = max(1, min(PIECE_CHARACTERS, PIECE_NS * burst.settings.char_den // burst.settings.char_num))
-            upto = min(length, done + fits)
-        elif self._piece:
-            upto = min(length, done + self._piece)
-        at = max(burst.when(upto) if upto < length else burst.end, self.clockwork.now)
+        burst, clockwork = entry[0], self.clockwork
+        now, at, length = clockwork.now, burst.end, len(burst.data)
+        piece = self._piece
+        if piece is None:
+            piece = PIECE_CHARACTERS
+            if at - now > PIECE_NS:
+                piece = max(1, min(piece, PIECE_NS * burst.settings.char_den // burst.settings.char_num))
+        if 0 < piece < length:
+            upto = burst.arrived(now) + piece
+            if upto < length:
+                at = burst.when(upto)
+        if at < now:
+            at = now
         self.driver.frame_due(at)
-        self.clockwork.call_at(at, self._piece_complete, entry)
+        clockwork.call_at(at, self._piece_complete, entry)
 
     def _piece_complete(self, entry: list[Any]) -> None:
         """Hand over what has arrived, first what belongs to earlier bursts (one that was cut ends early)."""
         now = self.clockwork.now
         pending = self._pending
+        if len(pending) == 1 and entry[1] == 0 and entry[0].end == now and pending[0] is entry:
+            pending.clear()  # nearly every burst: a whole reply at its end
+            self._give(entry[0], entry[0].data, now)
+            return
         while pending:
             burst, done = pending[0]
             arrived = burst.arrived(now)
@@ -258,7 +272,7 @@ class WallPort(ABC):
             self._next_piece(entry)
 
     def _give(self, burst: Burst, data: bytes, due: int) -> None:
-        if self.xonxoff_in_force and self._strips_flow_control and (XON in data or XOFF in data):
+        if self._strips_flow_control and (XON in data or XOFF in data) and self.xonxoff_in_force:
             data = data.translate(None, bytes((XON, XOFF)))
         if not data:
             return

@@ -17,10 +17,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
-from bench.clock.kernel import BenchFailure, DayOver, Kernel, StubbornCollector
+from bench.clock.kernel import BenchFailure, CollectorHung, DayOver, Kernel, StubbornCollector
+from bench.clock.threads import pools_closing
+from bench.ports.mounts import hang_up
+from bench.run.expendable import Killed, run_expendable
 from bench.run.face import ExitFunctions, Output, own_modules, process_face
 from bench.run.insist import insisting
-from bench.run.watchdog import CollectorHung
 
 
 class NotPython(Exception):
@@ -48,7 +50,7 @@ class Exit:
 
     Attributes:
         status: exit status as the shell would see it.
-        how: "returned", "asked to end" (at the end of the day), "crashed", "hung", "interrupted".
+        how: "returned", "asked to end" (at the end of the day), "crashed", "hung", "interrupted", "killed".
         detail: the last lines of its traceback, or where it hung; empty otherwise.
     """
 
@@ -79,7 +81,7 @@ def parse_command(command: Sequence[str]) -> Program:
     if not name.startswith(("python", "pypy")):
         raise NotPython(
             f"'{words[0]}' is not a Python program: simulated time needs the collector inside this process. "
-            "Any other program needs --clock wall, on ports, which this version does not have yet"
+            "any other program needs --clock wall, which gives it real ports"
         )
     rest = words[1:]
     while rest and (rest[0] in _SWITCHES or rest[0] in _SWITCHES_WITH_VALUE):
@@ -126,9 +128,18 @@ def _last_lines(exc: BaseException, limit: int = 12) -> str:
 
 
 def run_collector(
-    program: Program, kernel: Kernel, *, env: Mapping[str, str], log: TextIO, shown: TextIO | None
+    program: Program,
+    kernel: Kernel,
+    *,
+    env: Mapping[str, str],
+    log: TextIO,
+    shown: TextIO | None,
+    expendable: bool = False,
 ) -> Exit:
     """Run the program to its end, or to the end of the day.
+
+    It ends as a process does: when its main thread has ended, its other threads go on until the last that is no daemon
+    has; then its exit functions run, and daemon threads are left where they are.
 
     Args:
         program: what to run.
@@ -136,6 +147,8 @@ def run_collector(
         env: variables added to the environment.
         log: takes stdout and stderr of the program.
         shown: also gets them when not None.
+        expendable: `kernel.kill()` may end it (exit status 137, "killed"); it then runs in a thread of its own. It can
+            be run again afterwards, with the same kernel.
 
     Raises:
         BenchFailure: not the collector's fault: the bench failed.
@@ -152,15 +165,23 @@ def run_collector(
         argv, first = ["-c" if program.kind == "code" else program.target, *program.args], str(Path.cwd())
     output, leaving = Output(log, shown), ExitFunctions()
     streams = output.stream(), output.stream()
-    with (
-        process_face(argv, first, env, streams),
-        own_modules(first),
-        insisting(kernel, _execute.__code__),
-        leaving.kept(),
-        kernel,
-    ):
-        ended = _ending(program, kernel, output)
-        leaving.run(lambda exc: _tell_of_exit_function(exc, output))
+
+    def life() -> Exit:
+        with insisting(kernel, _execute.__code__), kernel:
+            ended = _ending(program, kernel, output)
+            kernel.beats += 1
+            ended = _outlive(kernel, output, ended)
+            leaving.run(lambda exc: _tell_of_exit_function(exc, output))
+            kernel.abandon()
+        return ended
+
+    with process_face(argv, first, env, streams), own_modules(first), leaving.kept():
+        try:
+            ended = run_expendable(kernel, life) if expendable else life()
+        except Killed:
+            ended = Exit(137, "killed")
+        finally:
+            hang_up(kernel)
     if kernel.failure is not None:
         raise kernel.lost() from kernel.failure
     return ended
@@ -171,7 +192,9 @@ def _ending(program: Program, kernel: Kernel, output: Output) -> Exit:
     try:
         _execute(program)
     except DayOver:
-        return Exit(0, "asked to end")
+        if kernel.stuck:
+            output.say(f"hallbench: {kernel.stuck}\n")
+        return Exit(0, "asked to end", kernel.stuck)
     except SystemExit as exc:
         return Exit(_status(exc), "asked to end" if kernel.over else "returned")
     except (CollectorHung, StubbornCollector) as exc:
@@ -186,6 +209,33 @@ def _ending(program: Program, kernel: Kernel, output: Output) -> Exit:
                 sys.excepthook(type(exc), exc, exc.__traceback__)
         return Exit(1, "crashed", detail)
     return Exit(0, "returned")
+
+
+def _outlive(kernel: Kernel, output: Output, ended: Exit) -> Exit:
+    """Let the threads go on that the program's main one leaves behind, as an interpreter does at its exit."""
+    if len(kernel.actors) < 2 or ended.how == "hung" or isinstance(kernel.failure, BaseException):
+        return ended
+    try:
+        if kernel.over:
+            kernel.dismiss()
+        else:
+            with pools_closing():
+                kernel.outlive()
+    except DayOver:
+        kernel.dismiss()
+        how = "asked to end" if ended.how == "returned" else ended.how
+        return Exit(ended.status, how, ended.detail or kernel.stuck)
+    except SystemExit as exc:  # a handler of SIGTERM, or os._exit in a thread
+        return Exit(_status(exc), "asked to end" if kernel.over else "returned")
+    except (CollectorHung, StubbornCollector) as exc:
+        return Exit(1, "hung", str(exc))
+    except (BenchFailure, KeyboardInterrupt):
+        raise
+    except BaseException as exc:
+        detail = _last_lines(exc)
+        output.say(detail + "\n")
+        return Exit(1, "crashed", detail)
+    return ended
 
 
 def _tell_of_exit_function(exc: BaseException, output: Output) -> None:

@@ -11,23 +11,27 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from bench.clock.clockwork import clock_text
 from bench.clock.kernel import BenchFailure, Kernel
 from bench.clock.standins import REAL, installed
+from bench.faults.virtual_hands import lend_virtual
 from bench.hall.day import Day
 from bench.judge.history import HistoryFailed
 from bench.ports.mounts import Mount, mounted
 from bench.ports.patch import redirected
 from bench.run.collector import Exit, Program, run_collector
+from bench.run.descriptors import descriptors_kept
 from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, LOG, RECORDS, RUN, RunDirectory
+from bench.run.forked import only_here
 from bench.run.given import Given, run_facts, store_for
 from bench.run.options import DayOptions, DayResult, NothingToTest
 from bench.run.process import fewer_looks_for_garbage, hall_time_zone, interrupt_is_ours
 from bench.run.watchdog import Watchdog
-from bench.run.world import SETTLE, World, given_away, outside_lines
+from bench.run.world import RESTART, SETTLE, World, given_away, outside_lines
 
 __all__ = ["DayOptions", "DayResult", "NothingToTest", "load_day", "run_day"]
 
@@ -80,7 +84,8 @@ class _VirtualDay:
         record("start", {})
         mounts: dict[str, Mount] = {}
         with contextlib.ExitStack() as stack:
-            log = stack.enter_context(self.directory.file(LOG).open("w", encoding="utf-8"))
+            log = stack.enter_context(self.directory.text_file(LOG))
+            stack.enter_context(descriptors_kept())
             stack.enter_context(hall_time_zone(self.scenario.timezone))
             stack.enter_context(installed())
             stack.enter_context(redirected())
@@ -88,14 +93,34 @@ class _VirtualDay:
             watchdog = Watchdog(self.kernel, self.options.patience, self._give_up)
             stack.enter_context(watchdog)
             interrupted = stack.enter_context(interrupt_is_ours())
-            ended = run_collector(program, self.kernel, env=env, log=log, shown=self.options.shown)
+            shown = self.options.shown
+            hands = self.world.nemesis.hands
+            lend_virtual(hands, self.kernel, mounts)
+            mortal = any(fault.is_("kill") for fault in self.scenario.faults)
+            hands.kill = self.kernel.kill if mortal else None
+            run = partial(run_collector, program, self.kernel, env=env, log=log, shown=shown, expendable=mortal)
+            ended = only_here(lambda: self._lives(run))
             if ended.how == "hung" and watchdog.found:
                 ended = Exit(ended.status, "hung", watchdog.found)
-                log.write(f"hallbench: {watchdog.found}\n")
+                with contextlib.suppress(OSError):
+                    log.write(f"hallbench: {watchdog.found}\n")
             if interrupted:
                 raise KeyboardInterrupt
         record("exit", {"status": ended.status, "how": ended.how})
         return ended, any(mount.opened for mount in mounts.values())
+
+    def _lives(self, run: Callable[[], Exit]) -> Exit:
+        """Run the program; when a fault has killed it, start it again, as a service manager does."""
+        record = self.world.recorder("collector")
+        while True:
+            ended = run()
+            if ended.how != "killed":
+                return ended
+            record("killed", {"status": ended.status})
+            self.kernel.drive(min(self.clockwork.now + RESTART, self.kernel.until))
+            if self.clockwork.now >= self.kernel.until:
+                return ended
+            record("start", {})
 
     def _everybody_has_left(self) -> None:
         self.why = "everybody has left"

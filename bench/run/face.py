@@ -14,18 +14,25 @@ import errno
 import io
 import logging
 import os
+import random
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from typing import Any, TextIO
 
 from bench.clock.kernel import current
+from bench.clock.loop import fresh_policy
+from bench.clock.threads import numbered_afresh
 
 OURS = ("protocol", "firmware_sim", "bench", "scenarios", "tests")
 """Top-level names that may also be a collector's own."""
+
+CLIENTS = ("minimalmodbus", "modbus_tk", "pymodbus", "serial_asyncio", "serial_asyncio_fast", "umodbus")
+"""Libraries of collectors that keep state in their modules: each program gets them fresh."""
 
 _HOOKS = ((sys, "excepthook"), (sys, "unraisablehook"), (sys, "displayhook"), (threading, "excepthook"))
 
@@ -57,11 +64,13 @@ class Output(io.RawIOBase):
 
     def say(self, text: str) -> None:
         """Write as the collector would, whatever it did to its streams."""
-        # A full disk must not look like the collector's own fault: what cannot be kept is shown only.
+        # A full disk must not look like the collector's own fault: what cannot be kept is shown only. Nor must a reader
+        # of our stderr who has left.
         with contextlib.suppress(OSError, ValueError):
             self._log.write(text)
         if self._shown is not None:
-            self._shown.write(text)
+            with contextlib.suppress(OSError, ValueError):
+                self._shown.write(text)
 
     def write(self, data: Any) -> int:
         """Take bytes of UTF-8 text."""
@@ -74,7 +83,8 @@ class Output(io.RawIOBase):
         with contextlib.suppress(OSError, ValueError):
             self._log.flush()
         if self._shown is not None:
-            self._shown.flush()
+            with contextlib.suppress(OSError, ValueError):
+                self._shown.flush()
 
     def close(self) -> None:
         """Stay open: stdout and stderr share this, and the run has something to add."""
@@ -139,13 +149,14 @@ def own_modules(first_path: str) -> Iterator[None]:
     """Take our packages out of the module table, so that the collector imports its own of the same name.
 
     Afterwards ours are back, and what it imported from its own folder is forgotten: the next collector may have other
-    modules under these names.
+    modules under these names. So are libraries that it was the first to import: what they keep in their modules would
+    be carried into the next world. Libraries with parts in C, which cannot be imported twice, stay.
     """
 
     def mine(name: str) -> bool:
         return name.partition(".")[0] in OURS
 
-    hidden = {name: module for name, module in sys.modules.items() if mine(name)}
+    hidden = {name: module for name, module in sys.modules.items() if mine(name) or name.partition(".")[0] in CLIENTS}
     for name in hidden:
         del sys.modules[name]
     before = set(sys.modules)
@@ -153,9 +164,20 @@ def own_modules(first_path: str) -> Iterator[None]:
         yield
     finally:
         new = set(sys.modules) - before
-        for name in [name for name in new if mine(name) or _folder_of(name) == first_path]:
-            del sys.modules[name]
+        keep = {name.partition(".")[0] for name in before} | set(sys.stdlib_module_names) | _with_parts_in_c(new)
+        for name in new:
+            if mine(name) or name.partition(".")[0] not in keep or _folder_of(name) == first_path:
+                del sys.modules[name]
         sys.modules.update(hidden)
+
+
+def _with_parts_in_c(names: Iterable[str]) -> set[str]:
+    """The top-level packages among these modules that have an extension module."""
+    return {
+        name.partition(".")[0]
+        for name in names
+        if isinstance(getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None), ExtensionFileLoader)
+    }
 
 
 def _folder_of(name: str) -> str:
@@ -180,14 +202,20 @@ def process_face(
     before = sys.argv, sys.path[:], sys.stdout, sys.stderr, sys.getrecursionlimit()
     environment, folder, main = dict(os.environ), Path.cwd(), sys.modules.get("__main__")
     hooks = [(owner, name, getattr(owner, name)) for owner, name in _HOOKS]
-    root = logging.getLogger()
-    logs = root.handlers[:], root.level, logging.root.manager.disable
+    dice = random.getstate()
+    random.seed(0)  # a program that draws without a seed of its own draws the same each time
+    sys.excepthook, sys.unraisablehook, sys.displayhook = (
+        sys.__excepthook__,
+        sys.__unraisablehook__,
+        sys.__displayhook__,
+    )
+    threading.excepthook = threading.__excepthook__
     sys.argv = argv
     sys.path[0:1] = [first_path]
     os.environ.update(env)
     sys.stdout, sys.stderr = streams
     try:
-        with warnings.catch_warnings(), _signals(), _no_way_past_us():
+        with warnings.catch_warnings(), _signals(), _no_way_past_us(), _logs(), numbered_afresh(), fresh_policy():
             yield
     finally:
         with contextlib.suppress(Exception):
@@ -203,8 +231,29 @@ def process_face(
             sys.modules["__main__"] = main
         for owner, name, hook in hooks:
             setattr(owner, name, hook)
-        root.handlers[:], root.level, logging.root.manager.disable = logs
-        root.setLevel(root.level)  # also forgets what loggers remember of levels
+        random.setstate(dice)
+
+
+@contextlib.contextmanager
+def _logs() -> Iterator[None]:
+    """Keep what is set up of logging: the root, and every logger that there is; new ones are forgotten."""
+    root, manager = logging.getLogger(), logging.root.manager
+    table: dict[str, Any] = manager.loggerDict
+    known = dict(table)
+    loggers = [root, *(logger for logger in known.values() if isinstance(logger, logging.Logger))]
+    before = [(x, x.level, x.handlers[:], x.filters[:], x.propagate, x.disabled) for x in loggers]
+    disabled = manager.disable
+    try:
+        yield
+    finally:
+        for logger, level, handlers, filters, propagate, off in before:
+            logger.handlers[:], logger.filters[:] = handlers, filters
+            logger.propagate, logger.disabled = propagate, off
+            logger.setLevel(level)  # also forgets what loggers remember of levels
+        manager.disable = disabled
+        for name in set(table) - set(known):
+            del table[name]
+        table.update(known)
 
 
 class HardExit(SystemExit):
@@ -225,7 +274,7 @@ def _no_way_past_us() -> Iterator[None]:
 
     def leave(status: int = 0) -> None:
         if is_ours():
-            raise HardExit(status)
+            current().end_program(HardExit(status))
         real["_exit"](status)
 
     def replace(name: str) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""What the program under test is given: ports, a place for its records, a list of its devices; and the facts of a run."""
+"""What the program under test is given (ports, a place for its records, a list of devices); the facts of a run."""
 
 from __future__ import annotations
 
@@ -71,9 +71,11 @@ def store_for(scenario: Scenario, path: Path) -> Store | None:
     """
     if all(line.owner == "collector" for line in scenario.lines):
         return None
-    from bench.controller.store import Store  # SQLAlchemy is a third of a second
+    from sqlalchemy import URL  # a third of a second
 
-    return Store(f"sqlite:///{path}")
+    from bench.controller.store import Store
+
+    return Store(URL.create("sqlite", database=str(path)))  # in a text, "?" and "#" would end the path
 
 
 def run_facts(
@@ -114,5 +116,6 @@ def run_facts(
         "hall_seconds": max(1, now - scenario.start) / NS,
         "history_sha256": world.history_sha256,
         "lines": world.line_facts(),
+        **({"faults": world.nemesis.facts()} if world.nemesis.faults else {}),
         **more,
     }

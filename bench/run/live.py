@@ -56,19 +56,19 @@ def _pty(line: Line, driver: WallDriver, _spec: PortSpec, folder: Path, _host: s
 def _tcp(line: Line, driver: WallDriver, spec: PortSpec, _folder: Path, host: str) -> WallPort:
     from bench.ports.tcp import TcpPort
 
-    return TcpPort(line, driver, host, spec.number)
+    return TcpPort(line, driver, host, spec.number, listen=host != LOOPBACK)
 
 
 def _rfc2217(line: Line, driver: WallDriver, spec: PortSpec, _folder: Path, host: str) -> WallPort:
     from bench.ports.rfc2217 import Rfc2217Port
 
-    return Rfc2217Port(line, driver, host, spec.number)
+    return Rfc2217Port(line, driver, host, spec.number, listen=host != LOOPBACK)
 
 
 def _gateway(line: Line, driver: WallDriver, spec: PortSpec, _folder: Path, host: str) -> WallPort:
     from bench.ports.gateway import Gateway
 
-    return Gateway(line, driver, host, spec.number)
+    return Gateway(line, driver, host, spec.number, listen=host != LOOPBACK)
 
 
 KINDS: Final[Mapping[str, Callable[[Line, WallDriver, PortSpec, Path, str], WallPort]]] = {

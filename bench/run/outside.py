@@ -45,6 +45,7 @@ class OutsideProgram:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._asked = False
+        self._shot = False
 
     async def start(self) -> None:
         """Start it.
@@ -88,6 +89,20 @@ class OutsideProgram:
         """It was started and has not ended."""
         return self._process is not None and self._process.returncode is None
 
+    def kill(self) -> None:
+        """Kill it with all that it started, as a power cut would: nothing of it runs any more."""
+        if self.running:
+            self._shot = True
+            self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Let nothing of it run until `go_on`, as a host does that is short of memory."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        self._signal(signal.SIGCONT)
+
     async def wait(self) -> Exit:
         """Wait for its end; returns how it ended."""
         assert self._process is not None
@@ -103,6 +118,7 @@ class OutsideProgram:
         if self.running:
             self._asked = True
             self._signal(signal.SIGTERM)
+            self._signal(signal.SIGCONT)  # one that is paused hears it too
             assert self._process is not None
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), grace)
@@ -120,6 +136,8 @@ class OutsideProgram:
     def _exit(self, status: int) -> Exit:
         if self._asked:
             return Exit(0, "asked to end")
+        if self._shot:
+            return Exit(128 + signal.SIGKILL, "killed")
         if status < 0:
             try:
                 name = signal.Signals(-status).name

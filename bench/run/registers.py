@@ -25,7 +25,8 @@ _READ_WITH = {Table.HOLDING: 0x03, Table.INPUTS: 0x04}
 
 def register_map(devices: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The maps of the kinds among `devices`: kind -> register name -> table, address, words, access, meaning."""
-    kinds = dict.fromkeys(device["kind"] for device in devices)
+    spoken = [device for device in devices if device.get("protocol", "modbus_rtu") == "modbus_rtu"]
+    kinds = dict.fromkeys(device["kind"] for device in spoken)
     return {
         kind: {
             row.name: {

@@ -14,12 +14,19 @@ from bench.clock.clockwork import Clockwork
 from bench.scenario.model import LineSpec, Scenario
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Device
+from firmware_sim.devices.alpha_board import MODELS, AlphaBoard
+from firmware_sim.devices.ascii_display import AsciiStation
 from firmware_sim.devices.clerk_console import ClerkConsole
 from firmware_sim.devices.counter_display import CounterDisplay
+from firmware_sim.devices.declared_device import DeclaredDevice
+from firmware_sim.devices.dm36_display import DM36Display
 from firmware_sim.devices.kiosk_button import KioskButton
+from firmware_sim.devices.loudspeaker import Clip
 from firmware_sim.devices.main_board import MainBoard
+from firmware_sim.devices.osdp_keypad import OsdpKeypad
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.devices.ticket_printer import PROFILES, TicketPrinter
+from firmware_sim.devices.voice_caller import VoiceCaller
 from firmware_sim.line import BurstSink, Line, NoteSink
 from firmware_sim.modbus_line import ModbusLine
 from firmware_sim.modbus_slave import Slave
@@ -63,11 +70,25 @@ def _kiosk(spec: Any, scenario: Scenario) -> Slave:
 
 
 def _display(spec: Any, _scenario: Scenario) -> Slave:
+    if spec.protocol == "dm36":
+        return DM36Display(spec.name, digits=spec.digits)
+    if spec.protocol == "embeddedart":
+        return MainBoard(spec.name, rows=1)
     return CounterDisplay(spec.name, digits=spec.digits)
 
 
 def _board(spec: Any, _scenario: Scenario) -> Slave:
     return MainBoard(spec.name, rows=spec.rows)
+
+
+def _alpha(spec: Any, _scenario: Scenario) -> Device:
+    return AlphaBoard(
+        spec.name,
+        rows=spec.rows,
+        width=spec.characters * COLUMNS,
+        address=spec.address,
+        model=MODELS[spec.profile],
+    )
 
 
 def _printer(spec: Any, _scenario: Scenario) -> Device:
@@ -79,6 +100,28 @@ def _printer(spec: Any, _scenario: Scenario) -> Device:
     )
 
 
+def _plays(spec: Any, scenario: Scenario, settings: LineSettings) -> Device:
+    """A device by declaration; a voice caller with the clips that the scenario gives it."""
+    codec = scenario.codec_for(spec)
+    assert codec is not None
+    profile = getattr(spec, "profile", "")
+    if codec.declaration.role == "voice":
+        clips = {clip.number: Clip(clip.text, round(clip.seconds * 1000)) for clip in getattr(spec, "clips", ())}
+        return VoiceCaller(spec.name, codec, clips=clips or None, profile=profile, settings=settings)
+    return DeclaredDevice(
+        spec.name,
+        codec,
+        unit=spec.unit,
+        profile=profile,
+        settings=settings,
+        clock_offset=scenario.epoch_ns,
+    )
+
+
+def _osdp(spec: Any, scenario: Scenario) -> Device:
+    return OsdpKeypad(spec.name, address=spec.unit, clock_offset=scenario.epoch_ns)
+
+
 SLAVES: Mapping[str, Callable[[Any, Scenario], Slave]] = {
     "rating_keypad": _keypad,
     "clerk_console": _console,
@@ -88,11 +131,33 @@ SLAVES: Mapping[str, Callable[[Any, Scenario], Slave]] = {
 }
 """Kinds that are Modbus slaves, and how one is made."""
 
-STATIONS: Mapping[str, Callable[[Any, Scenario], Device]] = {"ticket_printer": _printer}
+STATIONS: Mapping[str, Callable[[Any, Scenario], Device]] = {
+    "ticket_printer": _printer,
+    "alpha_board": _alpha,
+    "osdp_keypad": _osdp,
+}
 """Kinds that are stations of their own on a line."""
 
-PROTOCOLS: Mapping[str, str] = {**dict.fromkeys(SLAVES, "modbus_rtu"), **dict.fromkeys(STATIONS, "escpos")}
-"""Kind -> protocol it speaks."""
+PROTOCOLS: Mapping[str, str] = {
+    **dict.fromkeys(SLAVES, "modbus_rtu"),
+    "ticket_printer": "escpos",
+    "alpha_board": "alpha",
+    "osdp_keypad": "osdp",
+    "voice_caller": "dfplayer",
+    "declared": "declared",
+}
+"""Kind -> protocol it speaks, if the scenario does not say otherwise."""
+
+COLUMNS = 6
+"""Columns of dots that a character takes on a board of five by seven dots."""
+
+
+def _protocol(spec: Any) -> str:
+    """What one device speaks: a counter display may be written to in ASCII."""
+    if spec.kind in ("voice_caller", "declared") or getattr(spec, "protocol", "") == "ff68":
+        return str(spec.protocol)
+    ascii_display = spec.kind == "counter_display" and spec.protocol == "ascii"
+    return "led485_ascii" if ascii_display else PROTOCOLS[spec.kind]
 
 
 class Rig:
@@ -115,7 +180,13 @@ class Rig:
         settings = LineSettings.parse(spec.settings)
         line = Line(spec.name, self.clockwork, settings, spec.duplex, echo=spec.echo)
         station: ModbusLine | None = None
+        listener: AsciiStation | None = None
         for device in spec.devices:
+            if self.scenario.codec_for(device) is not None:
+                played = _plays(device, self.scenario, settings)
+                line.attach(played)
+                self.devices[device.name] = Placed(device.name, played, line, None)
+                continue
             if device.kind in STATIONS:
                 made = STATIONS[device.kind](device, self.scenario)
                 line.attach(made)
@@ -125,8 +196,13 @@ class Rig:
                 station = ModbusLine("slaves", settings, turnaround=round(spec.turnaround_ms * 1_000_000))
                 line.attach(station)
             slave = SLAVES[device.kind](device, self.scenario)
-            station.attach(slave, device.unit)  # type: ignore[union-attr]
+            station.attach(slave, device.unit)  # type: ignore[union-attr,arg-type]
             self.devices[device.name] = Placed(device.name, slave, line, station)
+            if isinstance(slave, CounterDisplay) and _protocol(device) == "led485_ascii":
+                if listener is None:
+                    listener = AsciiStation()
+                    line.attach(listener)
+                listener.attach(slave)
         return line
 
     def listen(self, burst: BurstSink | None, *notes: NoteSink) -> None:
@@ -143,7 +219,7 @@ class Rig:
         for placed in self.devices.values():
             start = getattr(placed.thing, "power_on", None)
             if start is not None:
-                self._carry_out(placed, start(now))
+                self.carry_out(placed, start(now))
 
     def act(self, device: str, action: str, *args: Any) -> None:
         """Do what a person does: `act("keypad-3", "press", 5)`.
@@ -154,14 +230,13 @@ class Rig:
         placed = self.devices.get(device)
         if placed is None:
             raise NoSuchDevice(f"there is no device {device!r}; there are: {', '.join(self.devices)}")
-        possible = getattr(
-            placed.thing, "human", ("open_cover", "close_cover", "load_paper", "take_paper", "unplug", "plug_in")
-        )
+        possible = getattr(placed.thing, "human", ())
         if action not in possible:
             raise NoSuchAction(f"nobody can {action!r} {device}; what people do with it: {', '.join(possible)}")
-        self._carry_out(placed, getattr(placed.thing, action)(self.clockwork.now, *args))
+        self.carry_out(placed, getattr(placed.thing, action)(self.clockwork.now, *args))
 
-    def _carry_out(self, placed: Placed, effects: Iterable[Any]) -> None:
+    def carry_out(self, placed: Placed, effects: Iterable[Any]) -> None:
+        """Let happen what a device's method returned."""
         if placed.station is None:
             placed.line.apply(placed.thing, effects)
         else:
@@ -173,13 +248,14 @@ def inventory(scenario: Scenario) -> list[dict[str, Any]]:
     return [
         {
             "name": spec.name,
-            "kind": spec.kind,
-            "protocol": PROTOCOLS[spec.kind],
+            "kind": spec.acts_as,
+            "protocol": _protocol(spec),
             "line": line.name,
             "unit": getattr(spec, "unit", None),
             "counter": getattr(spec, "counter", None),
             "owner": line.owner,
             **({"profile": spec.profile} if hasattr(spec, "profile") else {}),
+            **({"within_s": spec.within_s} if hasattr(spec, "within_s") else {}),
         }
         for line, spec in scenario.placed
     ]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from bench.clock.clockwork import clock_text
-from bench.clock.wall import make_loop
+from bench.clock.wall import WallDriver, make_loop
 from bench.run.collector import Exit
 from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, LOG, RECORDS, RUN, RunDirectory
 from bench.run.given import Given, run_facts, store_for
@@ -25,7 +25,7 @@ from bench.run.live import LiveHall, PortSpec
 from bench.run.options import DayOptions, DayResult, NothingToTest
 from bench.run.outside import OutsideProgram
 from bench.run.process import fewer_looks_for_garbage
-from bench.run.world import SETTLE, World, given_away, outside_lines
+from bench.run.world import RESTART, SETTLE, World, given_away, outside_lines
 from firmware_sim.device import NS
 
 STEP = 60 * NS
@@ -98,6 +98,9 @@ class _WallDay:
         self.over = asyncio.Event()
         self.interrupted = False
         self.live: LiveHall | None = None
+        self.program: OutsideProgram | None = None
+        self.ending = False
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def _everybody_has_left(self) -> None:
         if self.wall.window is None:
@@ -154,36 +157,76 @@ class _WallDay:
     async def _in_wall_time(self, live: LiveHall, log: TextIO) -> tuple[Exit | None, bool]:
         driver = live.driver
         running = live.join()
-        waits: list[asyncio.Future[Any]] = [running, asyncio.ensure_future(self.over.wait())]
-        program: OutsideProgram | None = None
+        over = asyncio.ensure_future(self.over.wait())
+        life: asyncio.Task[Exit] | None = None
         ended: Exit | None = None
-        record = self.world.recorder("collector")
         try:
             if self.options.command:
                 given = Given.write(self.directory, self.options.scenario, live.addresses)
                 words = given.fill(command_words(self.options.command))
-                program = OutsideProgram(words, given.env, log, self.options.shown)
-                await program.start()
-                driver.stimulus(record, "start", {})
-                waits.append(asyncio.ensure_future(program.wait()))
+                self.program = OutsideProgram(words, given.env, log, self.options.shown)
+                self._lend_hands(live)
+                await self._start(driver)
+                life = asyncio.ensure_future(self._lives(driver))
+            waits: list[asyncio.Future[Any]] = [running, over, *([life] if life is not None else [])]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()  # a model failed: the clock ends by itself for no other reason
-            if program is not None:
+            if life is not None and self.program is not None:
                 # The hall's time goes on while the program finishes what it is at.
-                ended = await program.stop() if program.running else await waits[2]
+                self.ending = True
+                ended = await life if life.done() else await self.program.stop()
                 self._check_interrupted()
-                driver.stimulus(record, "exit", {"status": ended.status, "how": ended.how})
+                facts = {"status": ended.status, "how": ended.how}
+                driver.stimulus(self.world.recorder("collector"), "exit", facts)
             self._check_interrupted()
             return ended, live.opened
         finally:
-            if program is not None and program.running:
-                await program.stop(grace=1.0)
+            self.ending = True
+            if self.program is not None and self.program.running:
+                await self.program.stop(grace=1.0)
             driver.stop()
-            for wait in waits:
+            waiting: list[asyncio.Future[Any]] = [running, over, *([life] if life is not None else [])]
+            for wait in waiting:
                 wait.cancel()
                 with contextlib.suppress(BaseException):
                     await wait
+
+    async def _start(self, driver: WallDriver) -> None:
+        assert self.program is not None
+        await self.program.start()
+        driver.stimulus(self.world.recorder("collector"), "start", {})
+
+    async def _lives(self, driver: WallDriver) -> Exit:
+        """Wait for the program's end; when a fault has killed it, start it again, as a service manager does."""
+        assert self.program is not None
+        while True:
+            ended = await self.program.wait()
+            if ended.how != "killed" or self.ending:
+                return ended
+            driver.stimulus(self.world.recorder("collector"), "killed", {"status": ended.status})
+            await asyncio.sleep(RESTART / NS / driver.speed)
+            if self.ending:
+                return ended
+            await self._start(driver)
+
+    def _lend_hands(self, live: LiveHall) -> None:
+        """What faults can do to a program on real ports."""
+        loop = asyncio.get_running_loop()
+        program, hands = self.program, self.world.nemesis.hands
+        assert program is not None
+
+        def vanish(line: str, gone: bool) -> None:
+            port = live.ports[line]
+            task = loop.create_task(port.unplug() if gone else port.replug())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+        def pause(ns: int) -> None:
+            program.pause()
+            loop.call_later(ns / NS / live.driver.speed, program.go_on)
+
+        hands.vanish, hands.pause, hands.kill = vanish, pause, program.kill
 
     def finish(self) -> None:
         """What is left of the day when the program has gone."""
@@ -244,7 +287,7 @@ def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
         )
 
     try:
-        with fewer_looks_for_garbage(), directory.file(LOG).open("w", encoding="utf-8") as log:
+        with fewer_looks_for_garbage(), directory.text_file(LOG) as log:
             with _signals(loop, run.interrupt):
                 asyncio.set_event_loop(loop)
                 ended, opened = loop.run_until_complete(run.run(log))

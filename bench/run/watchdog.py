@@ -2,8 +2,8 @@
 
 Simulated time stands still while the collector computes, so a loop that calls nothing would stop the day for ever. The
 watchdog is a thread on the real clock: when the kernel shows no sign of life for `patience` real seconds it raises
-`CollectorHung` in the collector's thread, and when even that is not taken (blocking C code, a bare `except` around the
-loop) it ends the run by force (virtual-time.md pitfall 4).
+`CollectorHung` in the thread that has the baton, and when even that is not taken (blocking C code, a bare `except`
+around the loop) it ends the run by force (virtual-time.md pitfall 4).
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from types import TracebackType
+from pathlib import Path
+from types import FrameType, TracebackType
 from typing import Self
 
-from bench.clock.kernel import Kernel
+from bench.clock.actors import NATIVE_LOCK
+from bench.clock.kernel import CollectorHung, Kernel
 from bench.clock.standins import REAL
 
+__all__ = ["CollectorHung", "Watchdog"]
 
-class CollectorHung(BaseException):
-    """The collector neither waited nor read a clock for too long; raised in its own thread."""
+
+SHOWN = 8
+"""Stacks of waiting threads that are shown."""
+
+_NOT_ITS = (str(Path(__file__).parents[1]), threading.__file__, "<frozen runpy>")
+"""Files whose lines in a stack tell nothing of the collector: ours, and what starts threads and programs."""
 
 
 class Watchdog:
-    """Watches the thread that creates it, for the length of a `with` block.
+    """Watches the collector's threads (or the thread that creates it), for the length of a `with` block.
 
     Args:
         kernel: whose beats and clock are the signs of life.
@@ -40,6 +47,7 @@ class Watchdog:
         self._give_up = give_up
         self._thread_id = threading.get_ident()
         self._done = threading.Event()
+        self._acting = NATIVE_LOCK()
         self._thread = threading.Thread(target=self._watch, name="hallbench-watchdog", daemon=True)
         self.found = ""
 
@@ -48,7 +56,9 @@ class Watchdog:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self._done.set()
+        with self._acting:
+            self._done.set()
+            self._raise(None)  # what was raised and not taken is not for who comes after the collector
         self._thread.join()
 
     def _pulse(self) -> tuple[int, int]:
@@ -67,18 +77,54 @@ class Watchdog:
             if raised == 8:
                 self._give_up(self.found)
                 return
-            self.found = self._where()
-            self._raise_in_collector()
+            with self._acting:
+                if self._done.is_set():
+                    return
+                if self._kernel.actors:  # else it has just ended
+                    self.found = self._where()
+                    self._raise_in_collector()
             raised += 1
 
+    def _runner(self) -> int:
+        """The thread that has the baton: the one that hangs, whoever else waits."""
+        kernel = self._kernel
+        return kernel.actor.ident if kernel.actors and kernel.actor.ident else self._thread_id
+
     def _where(self) -> str:
-        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - the documented way to see another thread
-        stack = traceback.extract_stack(frame)[-6:] if frame is not None else []
-        lines = "".join(traceback.format_list(stack)).rstrip()
-        return (
-            f"the collector neither waited nor read a clock for {self._patience:g} real seconds; it was here:\n{lines}"
+        kernel = self._kernel
+        frames = sys._current_frames()  # noqa: SLF001 - the documented way to see another thread
+        runner = self._runner()
+        name = f" (thread {kernel.actor.name})" if len(kernel.actors) > 1 else ""
+        found = (
+            f"the collector neither waited nor read a clock for {self._patience:g} real seconds{name}; it was here:\n"
+            f"{_stack(frames.get(runner))}"
         )
+        others = [actor for actor in kernel.actors if actor.ident != runner and actor.ident in frames]
+        for actor in others[:SHOWN]:
+            found += f"\n{actor.what()}:\n{_stack(frames[actor.ident])}"
+        if others:
+            found += (
+                "\nIf it waits for a lock that another of them holds, that lock was made before simulated time began "
+                "(by a module imported earlier), so waiting for it moves no clock: let the collector import that module"
+            )
+        return found
 
     def _raise_in_collector(self) -> None:
         hung = type("CollectorHung", (CollectorHung,), {"__str__": lambda _self: self.found})
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(hung))
+        kernel, runner = self._kernel, self._runner()
+        if kernel.actors and runner != kernel.main.ident:  # the program is told, not only the thread
+            kernel.main.pending = hung()
+            kernel.wake()
+        self._raise(hung, runner)
+
+    def _raise(self, exc: type[BaseException] | None, thread: int | None = None) -> None:
+        """Raise an exception in a thread; None takes back one that has not been raised yet."""
+        what = ctypes.py_object(exc) if exc is not None else None
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread or self._thread_id), what)
+
+
+def _stack(frame: FrameType | None) -> str:
+    """The last lines of a stack, those that are the collector's business."""
+    stack = traceback.extract_stack(frame) if frame is not None else []
+    its = [line for line in stack if not line.filename.startswith(_NOT_ITS)]
+    return "".join(traceback.format_list((its or stack)[-6:])).rstrip()

@@ -16,6 +16,7 @@ from bench.clock.clockwork import Clockwork
 from bench.controller.house import HouseController
 from bench.controller.plan import from_scenario
 from bench.controller.rows import Commit
+from bench.faults.nemesis import Nemesis
 from bench.hall.day import Day
 from bench.hall.hall import Hall
 from bench.judge.folding import WireLog
@@ -26,6 +27,9 @@ from firmware_sim.device import NS, Note
 
 SETTLE = 60 * NS
 """How long a day goes on after the last visitor has left, so that what was pressed last can be fetched."""
+
+RESTART = NS
+"""How long after a fault killed it the program under test is started again, as a service manager does."""
 
 TICK = 300 * NS
 """How often progress is told, in the hall's time."""
@@ -114,7 +118,10 @@ class World:
         self._people = people
         self.hall = Hall(self.clockwork, scenario, day, self.rig.act, self.recorder("hall"), on_empty)
         self.rig.listen(self.wire.burst, self._on_note, self.hall.on_note)
-        self.house = self._house(scenario, store, self._on_house_note) if store is not None else None
+        self.nemesis = Nemesis(self, day.seed)
+        self.house: HouseController | None = None
+        if store is not None:
+            self.house = self._house(scenario, self.nemesis.guarded(store), self._on_house_note)
         self._relief: HouseController | None = None
 
     # -- what stands in the history ---------------------------------------------------------------------------------
@@ -176,6 +183,8 @@ class World:
         for house in (self.house, self._relief):
             if house is not None:
                 self._start_masters(house)
+        for fault in self.scenario.faults:
+            self.nemesis.inject(fault.name, **fault.given())
         if self._people:
             self.hall.open()
         if self._progress is not None:
@@ -198,6 +207,7 @@ class World:
         """
         if self.house is not None:
             self.house.close(self.clockwork.now)
+        self.nemesis.close()
         self.recorder("run")("run_end", {"why": why})
         self.wire.close()
         self.history_sha256 = self.history.close()

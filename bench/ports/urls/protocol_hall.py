@@ -4,19 +4,22 @@
 to a line. It behaves as pyserial documents its POSIX ports: `timeout`, `inter_byte_timeout`, `write_timeout`,
 `in_waiting`, `flush`, buffer resets, settings changes, iteration. pyserial finds this module by its name.
 
-What it cannot do: `fileno()` (there is no descriptor), reads from a second thread, RTS/CTS hand-shaking of output.
+Every thread of a collector may use it, and `select`, `selectors` and asyncio wait for its `fileno()`, which is a handle
+(of the null device): what is read from that directly is nothing. What it cannot do: RTS/CTS hand-shaking of output.
 """
 
 from __future__ import annotations
 
-import io
+import errno
 import weakref
 from typing import Any
 
 import serial
 from serial.serialutil import PortNotOpenError, SerialException, SerialTimeoutException, to_bytes
 
-from bench.clock.kernel import NEVER, current
+from bench.clock.actors import NEVER, Actor
+from bench.clock.descriptors import drop_handle, new_handle
+from bench.clock.kernel import current
 from bench.ports import mounts
 from bench.ports.uart import Uart
 from firmware_sim.burst import LineSettings
@@ -37,6 +40,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
     """A pyserial port on a line of the hall."""
 
     is_open: bool
+    _lost = False  # the port disappeared while it was open, see `vanish`
 
     # -- opening and closing ----------------------------------------------------------------------------------------
     def open(self) -> None:
@@ -49,6 +53,10 @@ class Serial(serial.Serial):  # type: ignore[misc]
         mount = mounts.MOUNTS.get(name or "")
         if mount is None:
             raise SerialException(f"could not open port {self._port}: no such line; there are: {mounts.known()}")
+        if mount.gone:
+            raise SerialException(
+                errno.ENOENT, f"could not open port {self._port}: [Errno 2] No such file or directory: '{self._port}'"
+            )
         if current() is not mount.kernel:
             raise SerialException(
                 f"could not open port {self._port}: this thread does not wait in simulated time; "
@@ -64,11 +72,13 @@ class Serial(serial.Serial):  # type: ignore[misc]
         self._line = mount.line
         self._clockwork = mount.kernel.clockwork
         self._break_since: int | None = None
-        self._uart = Uart(mount.kernel, mount.line.settings)
+        self._handle: int | None = None
+        self._uart = Uart(mount.kernel, mount.line.settings, mount.chunk)
         self._reconfigure_port(force_update=True)
         self._transmitter = self._line.attach_port(self._uart)
         mount.holder = weakref.ref(self)  # a port that a program just drops is closed by that, and can be opened again
         mount.opened += 1
+        self._lost = False
         self.is_open = True
 
     def close(self) -> None:
@@ -76,7 +86,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         if not self.is_open:
             return
         try:
-            if current() is self._kernel and not self._kernel.stepping:
+            if current() is self._kernel and not self._kernel.stepping and not self._lost:
                 self._drain(self._clockwork.now + CLOSING_WAIT)
         finally:
             self.hang_up()
@@ -86,12 +96,26 @@ class Serial(serial.Serial):  # type: ignore[misc]
         if not self.is_open:
             return
         self.is_open = False
-        self._mount.holder = None
+        if not self._lost:
+            self._mount.holder = None
         self._uart.clear()
+        self._uart.cancel()
+        if self._handle is not None:
+            drop_handle(self._handle)
+            self._handle = None
         if self._kernel.stepping:  # the garbage collector found a dropped port in the middle of something
             self._clockwork.call_at(self._clockwork.now, self._leave_line)
         else:
             self._leave_line()
+
+    def vanish(self) -> None:
+        """The port disappears (a fault): it stays open, as a descriptor does, and everything done with it fails."""
+        self._lost = True
+        self._mount.holder = None
+        self._uart.clear()
+        self._uart.cancel()
+        self._uart.transmitted()  # a write that waits for room finds out
+        self._leave_line()
 
     def _leave_line(self) -> None:
         if self._line.master is self._transmitter:
@@ -111,24 +135,56 @@ class Serial(serial.Serial):  # type: ignore[misc]
         return self._uart.settings
 
     def fileno(self) -> int:
-        """There is no descriptor behind a simulated line."""
-        raise io.UnsupportedOperation(
-            f"{self._port}: a simulated line has no file descriptor; use read, in_waiting and timeout"
-        )
+        """A handle that `select`, `selectors` and event loops know (`bench.clock.descriptors`)."""
+        self._check()
+        if self._handle is None:
+            self._handle = new_handle(self)
+        return self._handle
+
+    # -- descriptors.Pollable ---------------------------------------------------------------------------------------
+    def readable_at(self, now: int) -> int:
+        """As `Pollable`."""
+        return self._uart.readable_at(now)
+
+    def writable_at(self, now: int) -> int:
+        """As `Pollable`."""
+        transmitter = self._transmitter
+        if transmitter.current is None and not transmitter.queue:
+            return now
+        return now if self._line.unsent() < OUTPUT_BUFFER else NEVER
+
+    def watch(self, actor: Actor) -> None:
+        """As `Pollable`."""
+        self._uart.readers[actor] = 0
+        if self._transmitter.queue:
+            self._uart.draining[actor] = None
+
+    def unwatch(self, actor: Actor) -> None:
+        """As `Pollable`."""
+        self._uart.readers.pop(actor, None)
+        self._uart.draining.pop(actor, None)
 
     def _park(self, deadline: int) -> None:
-        self._uart.draining = True
+        me = self._kernel.actor
+        draining = self._uart.draining
+        draining[me] = None
         try:
             self._kernel.park(deadline, self)
         finally:
-            self._uart.draining = False
+            draining.pop(me, None)
+
+    def __str__(self) -> str:
+        return f"port {self._port}"
+
+    def _next_change(self) -> int:
+        return self._uart.next_change(self._clockwork.now)
 
     # -- pyserial's API ---------------------------------------------------------------------------------------------
     @property
     def in_waiting(self) -> int:
         """Characters received and not read."""
         self._check()
-        self._kernel.spin()
+        self._kernel.spin(self._next_change)
         return self._uart.have(self._clockwork.now)
 
     @property
@@ -141,6 +197,11 @@ class Serial(serial.Serial):  # type: ignore[misc]
     def _check(self) -> None:
         if not self.is_open:
             raise PortNotOpenError
+        if self._lost:
+            raise SerialException(
+                "device reports readiness to read but returned no data "
+                "(device disconnected or multiple access on port?)"
+            )
         if current() is not self._kernel:
             raise SerialException(f"{self._port}: used from a thread that does not wait in simulated time")
 
@@ -153,43 +214,52 @@ class Serial(serial.Serial):  # type: ignore[misc]
         timeout = self._timeout
         deadline = NEVER if timeout is None else clockwork.now + round(timeout * NS)
         if deadline <= clockwork.now:
-            self._kernel.spin()
+            self._kernel.spin(self._next_change)
         if self._inter_byte_timeout:
             return self._read_with_gaps(size, deadline)
-        uart = self._uart
+        uart, kernel = self._uart, self._kernel
+        cancelled = uart.cancelled
         while True:
+            if self._lost:
+                self._check()
             now = clockwork.now
             ready = uart.when(size)
             if ready <= now:
+                kernel.busy()
                 return uart.take(size)
-            if now >= deadline or not self.is_open:
-                return uart.take(uart.have(now))
-            uart.wanted = size
+            if now >= deadline or not self.is_open or cancelled != uart.cancelled:
+                return uart.take(min(uart.have(now), size))
+            me = kernel.actor
+            readers = uart.readers
+            readers[me] = size
             try:
-                self._kernel.park(min(deadline, ready), self)
+                kernel.park(min(deadline, ready), self)
             finally:
-                uart.wanted = 0
+                readers.pop(me, None)
 
     def _read_with_gaps(self, size: int, deadline: int) -> bytes:
         """Read with `inter_byte_timeout`: a longer gap after a character ends the read."""
         clockwork, uart = self._clockwork, self._uart
         gap = round(self._inter_byte_timeout * NS)
-        began = clockwork.now
+        began, cancelled = clockwork.now, uart.cancelled
         while True:
+            if self._lost:
+                self._check()
             now = clockwork.now
             have = uart.have(now)
-            if have >= size or now >= deadline or not self.is_open:
+            if have >= size or now >= deadline or not self.is_open or cancelled != uart.cancelled:
                 return uart.take(min(have, size))
             limit = deadline
             if have:
                 limit = min(deadline, max(began, uart.when(have)) + gap)
                 if now >= limit:
                     return uart.take(have)
-            uart.wanted = have + 1
+            me = self._kernel.actor
+            uart.readers[me] = have + 1
             try:
                 self._kernel.park(min(uart.when(have + 1), limit), self)
             finally:
-                uart.wanted = 0
+                uart.readers.pop(me, None)
 
     def write(self, data: Any) -> int:
         """Write; waits only while the transmit buffer is full, and then at most `write_timeout`."""
@@ -201,6 +271,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         transmitter = self._transmitter
         if transmitter.current is None and not transmitter.queue and len(payload) <= OUTPUT_BUFFER:
             line.transmit(transmitter, payload)
+            self._kernel.busy()
             return len(payload)
         timeout = self._write_timeout
         deadline = NEVER if timeout is None else self._clockwork.now + round(timeout * NS)
@@ -247,10 +318,13 @@ class Serial(serial.Serial):  # type: ignore[misc]
         self._line.drop_output()
 
     def cancel_read(self) -> None:
-        """Wake a waiting read; with one thread there is none."""
+        """End a read that waits in another thread, with what has come."""
+        self._uart.cancel()
 
     def cancel_write(self) -> None:
-        """Wake a waiting write; with one thread there is none."""
+        """Wake a write that waits in another thread; it goes on waiting for room, as pyserial's does."""
+        for actor in self._uart.draining:
+            self._kernel.wake(actor)
 
     def send_break(self, duration: float = 0.25) -> None:
         """Hold the line at break for so many seconds."""

@@ -10,6 +10,7 @@ import pytest
 from bench.clock.clockwork import Clockwork, clock_text, seconds
 from bench.clock.kernel import (
     SPIN_FREE,
+    SPIN_MOST,
     SPIN_NS,
     STUBBORN,
     BenchFailure,
@@ -211,6 +212,33 @@ def test_a_busy_loop_costs_time(kernel):
         for _ in range(SPIN_FREE + 10):
             kernel.now_ns()
         assert kernel.clockwork.now - start == 11 * SPIN_NS
+
+
+def test_a_busy_loop_costs_more_the_longer_it_lasts(kernel):
+    """The price grows with the time that was spent, so an hour is soon over, and a wait by the clock ends within a
+    256th of its length, or 10 ms when that is less."""
+    with kernel:
+        for length in (50_000_000, 3 * NS, 3600 * NS):
+            kernel.sleep(1)
+            start, reads = kernel.now_ns(), 0
+            while kernel.now_ns() - start < length:
+                reads += 1
+            late = kernel.clockwork.now - start - length
+            assert 0 <= late <= max(SPIN_NS, min(length // 256, SPIN_MOST))
+    assert reads < 400_000
+
+
+def test_a_busy_loop_never_passes_an_event(kernel):
+    """Each event of the hall ends the price of a look at its own instant."""
+    seen = []
+    for at in range(1000, 5 * NS, 777_777):
+        kernel.clockwork.call_at(at, lambda at=at: seen.append((at, kernel.clockwork.now)))
+    looks = set()
+    with kernel:
+        while kernel.now_ns() < 5 * NS:
+            looks.add(kernel.clockwork.now)
+    late = [at for at, _ in seen[100:] if at not in looks]
+    assert late == []
 
 
 def test_a_failing_model_fails_the_bench_not_the_collector(kernel):

@@ -79,13 +79,23 @@ def test_other_threads_keep_real_time(world):
     assert real[0][1] >= 0.009
 
 
-def test_a_thread_of_the_collector_is_told_about(world):
-    """A thread started by the actor runs in real time, and a warning says so."""
-    thread = threading.Thread(target=lambda: None)
-    with world, pytest.warns(RuntimeWarning, match="runs in real time") as told:
+def test_a_thread_of_the_collectors_lives_in_simulated_time(world):
+    """A thread started by the actor waits in the hall's time, and join waits for it there."""
+    seen = []
+
+    def work():
+        time.sleep(100)
+        seen.append(time.monotonic())
+
+    with world:
+        thread = threading.Thread(target=work)
         thread.start()
-    thread.join()
-    assert len(told) == 1
+        thread.join(50)
+        assert thread.is_alive()
+        assert time.monotonic() == 7 * 3600 + 50
+        thread.join()
+        assert not thread.is_alive()
+    assert seen == [7 * 3600 + 100]
 
 
 def test_everything_is_put_back():
@@ -139,17 +149,14 @@ def test_waits_on_events_and_queues_take_simulated_time(world):
             condition.wait(1)
 
 
-def test_with_a_thread_of_its_own_a_collector_really_waits(world):
-    """A wait that a thread may end is left to real time: the thread runs there too."""
-    done = threading.Event()
-    thread = threading.Thread(target=done.set)
+def test_an_event_set_by_a_thread_ends_a_wait_at_its_instant(world):
+    """Event.wait ends when another thread of the collector's sets it, with or without a time-out."""
     with world:
-        with pytest.warns(RuntimeWarning, match="real time"):
-            thread.start()
-        assert done.wait(30) is True
-        assert time.monotonic() == 7 * 3600
-    thread.join()
-    assert thread.daemon
+        for timeout in (30, None):
+            done, start = threading.Event(), time.monotonic()
+            threading.Timer(12, done.set).start()
+            assert done.wait(timeout) is True
+            assert time.monotonic() == start + 12
 
 
 def test_worlds_in_worlds(world):

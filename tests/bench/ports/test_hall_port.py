@@ -6,6 +6,8 @@ import array
 import gc
 import inspect
 import io
+import select
+import selectors
 import signal
 import threading
 
@@ -14,7 +16,7 @@ import serial
 from serial.serialutil import PortNotOpenError
 
 from bench.clock.clockwork import Clockwork
-from bench.clock.kernel import Kernel
+from bench.clock.kernel import Kernel, adopt
 from bench.clock.standins import installed
 from bench.ports.mounts import mounted
 from bench.ports.patch import redirected
@@ -270,7 +272,7 @@ def test_nothing_of_the_native_port_is_left():
     assert [name for name in native if name not in vars(HallSerial) and name not in helpers] == []
 
 
-def test_another_thread_is_refused(bench, port):
+def test_a_thread_in_real_time_is_refused(bench, port):
     """Reading from a thread that does not wait in simulated time raises instead of hanging."""
     caught = []
 
@@ -280,11 +282,92 @@ def test_another_thread_is_refused(bench, port):
         except serial.SerialException as exc:
             caught.append(str(exc))
 
+    inside = adopt(None)
     thread = threading.Thread(target=other)
-    with pytest.warns(RuntimeWarning, match="real time"):
-        thread.start()
+    thread.start()
     thread.join()
+    adopt(inside)
     assert "thread" in caught[0]
+
+
+def test_a_reader_thread_and_a_writing_one(bench, port):
+    """One thread reads while another writes; cancel_read ends the read of the first with what has come."""
+    port.timeout = None
+    seen = []
+
+    def reader():
+        seen.append((port.read(2), bench.ms))
+        seen.append((port.read(5), bench.ms))
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    bench.kernel.sleep(0.5)
+    assert port.write(b"q") == 1
+    bench.says(b"abc", 700)
+    bench.kernel.sleep(0.5)
+    port.cancel_read()
+    thread.join()
+    assert seen == [(b"ab", pytest.approx(702.083, abs=0.001)), (b"c", 1000)]
+
+
+def test_two_readers_share_what_comes(bench, port):
+    """Two threads that read the same port each get characters, none twice."""
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(port.read(2))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    bench.says(b"abcd", 10)
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [b"ab", b"cd"]
+
+
+def test_closing_ends_the_read_of_another_thread(bench, port):
+    """A reader in another thread comes back when the port is closed."""
+    port.timeout = None
+    got = []
+    thread = threading.Thread(target=lambda: got.append(port.read(1)))
+    thread.start()
+    bench.kernel.sleep(1)
+    port.close()
+    thread.join()
+    assert got == [b""]
+    assert bench.ms == 1000
+
+
+def test_select_waits_for_a_burst(bench, port):
+    """select, poll and selectors call a port readable when a burst has ended; a long one in chunks."""
+    bench.says(b"abc", 10)
+    assert select.select([port], [], [], 1) == ([port], [], [])
+    assert bench.clock.now == 10 * MS + 3_125_000
+    assert port.read(port.in_waiting) == b"abc"
+    assert select.select([port], [], [], 0.5) == ([], [], [])
+    bench.says(bytes(100), bench.ms + 5)
+    poller = select.poll()
+    poller.register(port, select.POLLIN)
+    start = bench.ms
+    assert poller.poll(1000) == [(port.fileno(), select.POLLIN)]
+    assert bench.ms - start == pytest.approx(5 + 62 / 0.96, abs=0.001)
+    assert port.in_waiting == 62
+    with selectors.DefaultSelector() as selector:
+        key = selector.register(port, selectors.EVENT_READ | selectors.EVENT_WRITE, "data")
+        assert selector.select(1) == [(key, selectors.EVENT_READ | selectors.EVENT_WRITE)]
+        port.read(62)
+        selector.modify(port, selectors.EVENT_READ, "data")
+        assert [ready.data for ready, _ in selector.select(None)] == ["data"]
+    assert port.in_waiting == 38
+
+
+def test_a_day_of_busy_polling_is_soon_over(bench, port):
+    """`while not port.in_waiting: pass` over an hour takes some hundred thousand looks, and finds what comes as soon as
+    it is there, after the longest silence too."""
+    bench.says(b"x", 3_599_000)
+    bench.kernel.until = 4000 * NS
+    looks = 0
+    while not port.in_waiting:
+        looks += 1
+    assert bench.ms == pytest.approx(3_599_001.041_667, abs=0.001)
+    assert looks < 500_000
 
 
 def test_outside_the_world_pyserial_is_itself():

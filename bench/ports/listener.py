@@ -1,0 +1,82 @@
+"""Listening on TCP for a port: loopback unless told otherwise, few waiting peers, and peers that vanish are noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+from bench.ports.wall_port import PortUnavailable
+
+BACKLOG: Final = 128
+"""Connections that may wait to be accepted; a flood beyond that waits in its own kernel."""
+
+UNREAD_LIMIT: Final = 1 << 16
+"""Bytes kept for a peer that does not read; beyond, characters are lost (a port) or the peer is dropped (a gateway)."""
+
+_ALIVE: Final = (
+    ("SO_KEEPALIVE", socket.SOL_SOCKET, 1),
+    ("TCP_KEEPIDLE", socket.IPPROTO_TCP, 10),
+    ("TCP_KEEPINTVL", socket.IPPROTO_TCP, 5),
+    ("TCP_KEEPCNT", socket.IPPROTO_TCP, 3),
+    ("TCP_USER_TIMEOUT", socket.IPPROTO_TCP, 25_000),
+    ("TCP_NODELAY", socket.IPPROTO_TCP, 1),
+)
+"""A peer that vanished without a word is given up after 25 s; characters go out at once."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def url_host(host: str) -> str:
+    """A host as URLs write it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def tune(transport: asyncio.BaseTransport) -> None:
+    """Set a connection up to be prompt and to notice a peer that is gone; what a system does not know is left out."""
+    sock = transport.get_extra_info("socket")
+    for name, level, value in _ALIVE:
+        option = getattr(socket, name, None)
+        if option is not None and sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(level, option, value)
+
+
+async def listen_on(
+    loop: asyncio.AbstractEventLoop,
+    factory: Callable[[], asyncio.Protocol],
+    host: str,
+    port: int,
+    *,
+    what: str,
+    listen: bool,
+) -> tuple[asyncio.Server, int]:
+    """Listen, and return the server and the port number it got (`port` 0: a free one).
+
+    Raises:
+        PortUnavailable: the address is not this machine's own loopback and `listen` is not given, or it cannot be had.
+    """
+    if not listen and not is_loopback(host):
+        raise PortUnavailable(
+            f"{what}: {host} can be reached from other machines; that is only done when it is asked for (--listen)"
+        )
+    try:
+        server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+    except OSError as exc:
+        raise PortUnavailable(
+            f"{what}: cannot listen on {host}:{port}: {exc.strerror or exc}; "
+            "another program has it, or the address is not this machine's"
+        ) from exc
+    got: Any = server.sockets[0].getsockname()
+    return server, int(got[1])

@@ -1,0 +1,54 @@
+"""Whole days with devices by declaration, OSDP keypads and voices: judged from their evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cli.main import main
+from halls import FF68_CONSOLES, FF68_KEYPADS, OSDP_KEYPADS, hall, voice
+
+DAYS = {
+    "ff68": hall(FF68_CONSOLES, voice(), consoles=""),
+    "ff68_keypads": hall(FF68_KEYPADS, voice("dfplayer", ', profile = "finish_twice"')),
+    "osdp": hall(OSDP_KEYPADS, voice("syn6288")),
+    "mute": hall(OSDP_KEYPADS, voice("dfplayer", ', profile = "mute"')),
+}
+
+
+def day(text: str, folder: Path) -> tuple[int, dict[str, Any]]:
+    (folder / "hall.toml").write_text(text, encoding="utf-8")
+    code = main(["day", str(folder / "hall.toml"), "--out", str(folder / "run"), "--no-report"])
+    return code, json.loads((folder / "run/verdict.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_the_house_runs_them_all(name: str, tmp_path: Path) -> None:
+    """No rating lost, told twice or put down to the wrong clerk; every call shown and spoken."""
+    code, verdict = day(DAYS[name], tmp_path)
+    assert (code, verdict["verdict"]) == (0, "HOLDS"), verdict["sentence"]
+    assert verdict["counts"]["presses"] > 10
+    calls = verdict["invariants"]["calls"]["figures"]
+    assert calls["spoken"] == verdict["counts"]["calls"] > 10
+    assert "shown and spoken in time" in verdict["sentence"]
+
+
+def test_the_same_seed_gives_the_same_history(tmp_path: Path) -> None:
+    """Byte for byte, also with devices that speak unasked."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        day(DAYS["ff68"], tmp_path / name)
+    first, second = ((tmp_path / name / "run/history.ndjson").read_bytes() for name in ("a", "b"))
+    assert first == second
+
+
+def test_a_voice_that_is_too_slow_is_found(tmp_path: Path) -> None:
+    """A limit that no sentence can keep: every call is a violation, and the stories tell what was said."""
+    code, verdict = day(hall(OSDP_KEYPADS, voice("dfplayer", ", within_s = 2")), tmp_path)
+    assert (code, verdict["verdict"]) == (1, "VIOLATED")
+    calls = verdict["invariants"]["calls"]
+    assert calls["figures"]["unspoken"] == verdict["counts"]["calls"]
+    assert "NOT SPOKEN" in calls["stories"][0]

@@ -1,0 +1,74 @@
+"""The tutorial on declaring a device, done as it says: its file, its commands, their output."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/tutorials/declare_a_device.md").read_text(encoding="utf-8")
+DECLARED = "".join(block + "\n" for block in re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL))
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Each command of the tutorial with the lines that it should print."""
+    found: list[tuple[str, list[str]]] = []
+    for block in re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    for name in ("acme_hall.toml", "acme_collector.py"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / name)
+    return tmp_path
+
+
+def run(command: str, desk: Path) -> tuple[int, str]:
+    words = shlex.split(command, comments=True)
+    assert words[0] == "hallbench"
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *words[1:]],
+        cwd=desk,
+        env={"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(ROOT), "HOME": str(desk)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_the_blocks_are_the_shipped_example() -> None:
+    """What one types along the tutorial is the file in examples/."""
+    shipped = (ROOT / "examples/acme_k5.toml").read_text(encoding="utf-8")
+    assert [line for line in DECLARED.splitlines() if line.strip()] == [
+        line for line in shipped.splitlines() if line.strip()
+    ]
+    assert sum(bool(line.strip()) for line in shipped.splitlines()) <= 52
+
+
+def test_every_command_does_what_the_tutorial_says(desk: Path) -> None:
+    """In order, in an empty folder: the scaffold, the file, a mistake in it, the hall, the collector."""
+    target = desk / "acme_k5.toml"
+    for command, expected in commands():
+        fails = "# fails" in command
+        if fails:
+            target.write_text(DECLARED.replace("over =", "oder ="), encoding="utf-8")
+        code, told = run(command, desk)
+        assert code == (3 if fails else 0), told
+        for line in expected:
+            assert line in told, (command, line, told)
+        if command.startswith("hallbench new"):
+            assert run(f"hallbench devices {target.name}", desk)[0] == 0  # the scaffold is valid
+        target.write_text(DECLARED, encoding="utf-8")
