@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help day test fast lint speed gates lock clean
+.PHONY: help day test fast lint speed gates soak peers lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ speed: $(READY)  ## the benchmarks: writes benchmarks/results.json
 
 gates: $(READY)  ## the long checks, under an hour
 	$(BIN)/python -m pytest -m gate -n 2
+
+soak: $(READY)  ## ten minutes on real ports with hostile clients: flat memory and descriptors
+	$(BIN)/python benchmarks/soak.py
+
+peers:  ## programs of other people for tests/outside (mbpoll, libmodbus, Node ...), as far as they can be had
+	bash tests/outside/setup.sh
 
 lock:  ## pin requirements.in again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements.in -o requirements.txt

@@ -73,7 +73,7 @@ class EventQueue:
         ValueError: a number outside its range.
     """
 
-    __slots__ = ("_depth", "_epoch", "_lost", "_next", "_waiting", "_words", "acknowledged")
+    __slots__ = ("_depth", "_epoch", "_lost", "_next", "_waiting", "_words", "acknowledged", "summary")
 
     def __init__(self, depth: int = QUEUE_DEPTH, epoch: int = 1, next_sequence: int = 0) -> None:
         if not 1 <= depth <= DEEPEST_QUEUE:
@@ -87,6 +87,9 @@ class EventQueue:
         self._lost = 0
         self._words: tuple[int, ...] | None = None
         self.acknowledged: tuple[int, int] | None = None
+        self.summary: tuple[int, int, int, int, int]
+        """What a poll is told: epoch, events that wait, oldest and newest sequence (0xFFFF: none), events lost."""
+        self._sum_up()
 
     @classmethod
     def from_state(cls, state: QueueState) -> EventQueue:
@@ -97,6 +100,7 @@ class EventQueue:
         queue._waiting.extend(state.waiting)
         queue._lost = state.lost
         queue.acknowledged = state.acknowledged
+        queue._sum_up()
         return queue
 
     @property
@@ -160,6 +164,7 @@ class EventQueue:
         self._next = (self._next + 1) & 0xFFFF
         self._waiting.append(event)
         self._words = None
+        self._sum_up()
         return Queued(event, dropped)
 
     def check(self, epoch: int, sequence: int) -> int:
@@ -191,6 +196,7 @@ class EventQueue:
         if count:
             self.acknowledged = (epoch, sequence)
             self._words = None
+            self._sum_up()
         return count
 
     def acknowledge_lost(self, count: int) -> None:
@@ -202,12 +208,26 @@ class EventQueue:
         if count > self._lost:
             raise Refused(f"{count} losses acknowledged, only {self._lost} stand; read the count again")
         self._lost -= count
+        self._sum_up()
 
     def boot(self) -> int:
         """A new epoch, sequence from 0; events, losses and the last acknowledgement stay. Tells the epoch."""
         self._epoch = (self._epoch + 1) & 0xFFFF
         self._next = 0
+        self._sum_up()
         return self._epoch
+
+    def lose(self) -> tuple[Event, ...]:
+        """A memory that is not as non-volatile as it says: what waits is gone, uncounted. Tells what that was."""
+        gone = tuple(self._waiting)
+        self._waiting.clear()
+        self._words = None
+        self._sum_up()
+        return gone
+
+    def restart_sequence(self) -> None:
+        """The next event gets number 0, in the same epoch: what no device may do, and some do."""
+        self._next = 0
 
     def words(self) -> tuple[int, ...]:
         """The 120 registers of the 15 readable blocks, 0xFFFF beyond the last waiting event."""
@@ -218,6 +238,11 @@ class EventQueue:
             words += [NO_EVENT] * (_READABLE - len(words))
             self._words = tuple(words)
         return self._words
+
+    def _sum_up(self) -> None:
+        waiting = self._waiting
+        oldest, newest = (waiting[0].sequence, waiting[-1].sequence) if waiting else (NO_EVENT, NO_EVENT)
+        self.summary = (self._epoch, len(waiting), oldest, newest, self._lost)
 
     def fifo(self) -> tuple[int, ...]:
         """The view of FC 0x18: at most 31 words, low 12 bits of the sequence x 16 + value, oldest first."""

@@ -50,15 +50,24 @@ class PortEnd(Protocol):
         ...
 
 
+class Faults(Protocol):
+    """What makes things go wrong on a line on purpose."""
+
+    def takes(self, station: Transmitter, data: bytes) -> bool:
+        """A station begins to send: True when it sends something else instead, and that has been seen to."""
+        ...
+
+
 class Transmitter:
     """One station's UART output: what it sends now, what waits, and whether XOFF holds it.
 
-    Its name is the device's, or "port" for the collector's end.
+    Its name is the device's, or "port" for the collector's end. `alarms` has the instant of each alarm by its tag,
+    `due` that for which a call of `Line.ring` was made on its `timers`, which may be earlier.
     """
 
-    __slots__ = ("alarms", "current", "device", "due", "epoch", "held", "name", "port", "queue")
+    __slots__ = ("alarms", "current", "device", "due", "epoch", "held", "name", "port", "queue", "timers")
 
-    def __init__(self, device: Device | None, port: PortEnd | None = None) -> None:
+    def __init__(self, device: Device | None, timers: Timers, port: PortEnd | None = None) -> None:
         self.device = device
         self.name = device.name if device is not None else "port"
         self.port = port
@@ -66,6 +75,7 @@ class Transmitter:
         self.queue: deque[bytes] = deque()
         self.held = False
         self.epoch = 0
+        self.timers = timers
         self.alarms: dict[str, int] = {}
         self.due: dict[str, int] = {}
 
@@ -105,13 +115,16 @@ class Line:
         self.half = duplex == "half"
         self.echo = echo
         self.cts = self.dsr = True
-        self.master: Transmitter = Transmitter(None)
+        self.rts = self.dtr = True  # as the collector's end drives them, where its port carries them; no device looks
+        self.faults: Faults | None = None  # acts on each burst as it begins, see `firmware_sim.disturbed`
+        self.master: Transmitter = Transmitter(None, timers)
         self.master_xonxoff = False
         self._stations: tuple[Transmitter, ...] = ()
         self._by_device: dict[int, Transmitter] = {}
         self._active: list[Burst] = []
         self._burst_sinks: tuple[BurstSink, ...] = ()
         self._note_sinks: tuple[NoteSink, ...] = ()
+        self._modem_sinks: tuple[Callable[[], Any], ...] = ()
         self.busy_ns = 0
         self.bursts = 0
         self.collisions = 0
@@ -119,16 +132,19 @@ class Line:
     # -- who is on the line -----------------------------------------------------------------------------------------
     def attach(self, device: Device) -> Device:
         """Put a device on the line."""
-        station = Transmitter(device)
+        station = Transmitter(device, self.timers)
         self._stations = (*self._stations, station)
         self._by_device[id(device)] = station
         return device
 
     def attach_master(self, device: Device, *, xonxoff: bool = False) -> Device:
-        """Put a sans-IO master (the house controller's) at the collector's end."""
-        self.master = Transmitter(device)
+        """Put a sans-IO master (the house controller's) at the collector's end; its `attached(line)` is called."""
+        self.master = Transmitter(device, self.timers)
         self.master_xonxoff = xonxoff
         self._by_device[id(device)] = self.master
+        attached = getattr(device, "attached", None)
+        if attached is not None:  # a master that wants to know its line, see `Line.plain`
+            attached(self)
         return device
 
     def attach_port(self, port: PortEnd | None) -> Transmitter:
@@ -138,7 +154,7 @@ class Line:
         old.queue.clear()
         if old.current is not None:
             self._cut(old, finish=False)
-        self.master = Transmitter(None, port)
+        self.master = Transmitter(None, self.timers, port)
         return self.master
 
     @property
@@ -153,6 +169,10 @@ class Line:
     def on_note(self, sink: NoteSink) -> None:
         """Call `sink` for each note of a device on this line."""
         self._note_sinks = (*self._note_sinks, sink)
+
+    def on_modem(self, sink: Callable[[], Any]) -> None:
+        """Call `sink` when a device has changed `cts` or `dsr`."""
+        self._modem_sinks = (*self._modem_sinks, sink)
 
     # -- effects ----------------------------------------------------------------------------------------------------
     def apply(self, device: Device, effects: Iterable[Effect]) -> None:
@@ -186,6 +206,8 @@ class Line:
             elif isinstance(effect, Modem):
                 self.cts = self.cts if effect.cts is None else effect.cts
                 self.dsr = self.dsr if effect.dsr is None else effect.dsr
+                for tell in self._modem_sinks:
+                    tell()
             else:
                 raise TypeError(f"line {self.name}: {station.name} returned {effect!r}, which is no effect")
 
@@ -194,14 +216,15 @@ class Line:
             self.transmit(station, data)
 
     def _set(self, station: Transmitter, tag: str, at: int) -> None:
-        timers = self.timers
+        timers = station.timers
         now = timers.now
         if at < now:  # max() costs three times as much, a million times a day
             at = now
         station.due[tag] = at
-        timers.call_at(at, self._ring, station, tag, at)
+        timers.call_at(at, self.ring, station, tag, at)
 
-    def _ring(self, station: Transmitter, tag: str, at: int) -> None:
+    def ring(self, station: Transmitter, tag: str, at: int) -> None:
+        """The call that was made for a station's alarm `tag`, for instant `at`, has come."""
         # A call cannot be taken back. An alarm that was put off (a time-out, at each request) keeps the call it has and
         # makes a new one when that falls due; one that was put forward makes a new call and forgets the later one.
         if station.due.get(tag) != at:
@@ -228,11 +251,17 @@ class Line:
         else:
             self._begin(station, data)
 
-    def _begin(self, station: Transmitter, data: bytes) -> None:
+    def put(self, station: Transmitter, burst: Burst) -> None:
+        """Let a burst that was made elsewhere begin now; the station does not send anything else."""
+        self._begin(station, burst.sent, burst)
+
+    def _begin(self, station: Transmitter, data: bytes, ready: Burst | None = None) -> None:
+        if self.faults is not None and ready is None and self.faults.takes(station, data):
+            return
         timers = self.timers
         now = timers.now
         port = station.port
-        burst = Burst(station, data, now, port.settings if port is not None else self.settings)
+        burst = ready or Burst(station, data, now, port.settings if port is not None else self.settings)
         station.current = burst
         if self.half:
             active = self._active
@@ -365,6 +394,42 @@ class Line:
                 burst.flaws_from(position, index),
             )
             self._apply(listener, effects)
+
+    # -- foreseeing -------------------------------------------------------------------------------------------------
+    @property
+    def plain(self) -> bool:
+        """Whether one master and one station are alone here, and at rest, and hear each other as they speak.
+
+        Then what the master sends next, and what the station replies, have instants and an outcome that can be
+        reckoned beforehand. Whatever else comes to act on a line's bursts must make this False.
+        """
+        master = self.master
+        if len(self._stations) != 1 or not self.half or self.echo or self.master_xonxoff or master.port is not None:
+            return False
+        if self.faults is not None:
+            return False
+        (station,) = self._stations
+        return not (
+            self._active
+            or master.current is not None
+            or master.queue
+            or master.held
+            or master.device is None
+            or master.device.watch is not None
+            or station.current is not None
+            or station.queue
+            or station.device.watch is not None  # type: ignore[union-attr]
+        )
+
+    @property
+    def burst_sinks(self) -> tuple[BurstSink, ...]:
+        """Who is told of each burst."""
+        return self._burst_sinks
+
+    @property
+    def stations(self) -> tuple[Transmitter, ...]:
+        """The transmitters of the devices, in the order in which they were attached."""
+        return self._stations
 
     # -- stopping ---------------------------------------------------------------------------------------------------
     def _cut(self, station: Transmitter, *, finish: bool) -> bytes:

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache, reduce
 from operator import and_
+from typing import NamedTuple
 
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import OVERRUN, Alarm, Effect, Flaws, Note, Send, Stop, Watch
 from firmware_sim.modbus_server import Heard, Server
 from firmware_sim.modbus_slave import Slave
-from protocol.modbus.pdu import BROADCASTABLE, FC
+from protocol.modbus.pdu import BROADCASTABLE, FC, REQUESTS, Read, Table, unpack_registers
 from protocol.modbus.rtu import BROADCAST, MAX_ADU, MIN_ADU, is_sound, seal, t15, t35
 
 _AFTER_REPLY = "after:"
@@ -31,6 +32,34 @@ _seal = lru_cache(maxsize=4096)(seal)
 _WRITES = BROADCASTABLE | {FC.READ_WRITE}
 _NEXT_CHARACTER = Watch(after=1)
 _LONG_AGO = -(1 << 62)
+
+
+class Repeat(NamedTuple):
+    """A read of registers with the reply it got before, for a station to tell whether it would reply so again.
+
+    Args:
+        server: who replies.
+        alone: the servers at that address; a reply is foreseen only while there is just this one.
+        table, start, quantity: what is read.
+        words: what the reply says.
+        heard: from the start of the request to its end, ns.
+        taken: to the instant at which it is carried out.
+        begun: to the start of the reply.
+        ended: to the end of the reply.
+        busy: how long somebody speaks.
+    """
+
+    server: Server
+    alone: list[Server]
+    table: Table
+    start: int
+    quantity: int
+    words: tuple[int, ...]
+    heard: int
+    taken: int
+    begun: int
+    ended: int
+    busy: int
 
 
 class ModbusLine:
@@ -91,6 +120,15 @@ class ModbusLine:
             TypeError: the slave wants to send; a Modbus slave never does unasked.
         """
         return self._relabel(self._by_slave[id(slave)], effects)
+
+    def refuse(self, slave: Slave, code: int) -> None:
+        """Let a slave answer everything with this exception and do nothing, until code 0 (a fault: it is busy)."""
+        self._by_slave[id(slave)].refuses = code
+
+    def move(self, slave: Slave, unit: int) -> None:
+        """Let a slave answer to another address, also to one that is taken (a fault: an address conflict)."""
+        slave.unit = unit
+        self._follow(self._by_slave[id(slave)])
 
     def _file(self, server: Server) -> None:
         if not 1 <= server.slave.unit <= 0xFF:
@@ -186,6 +224,64 @@ class ModbusLine:
             if self._first >= server.slave.silent_until:
                 self._booting.remove(server)
                 server.power_up()
+
+    # -- foreseeing ---------------------------------------------------------------------------------------------------
+    def repeat(self, request: bytes, reply: bytes) -> Repeat | None:
+        """A read of registers and the good reply it got, as something that may come again; None when it may not.
+
+        Args:
+            request: the sealed frame.
+            reply: the sealed frame that answered it.
+        """
+        servers = self._by_unit.get(request[0])
+        function = request[1]
+        if servers is None or len(servers) != 1 or function not in {FC.READ_HOLDING, FC.READ_INPUTS}:
+            return None
+        read = REQUESTS[function](request[1:-2])
+        if not isinstance(read, Read) or reply[:2] != request[:2] or len(reply) != 5 + 2 * read.quantity:
+            return None
+        server = servers[0]
+        if not server.glances:
+            return None
+        heard = self.settings.duration(len(request))
+        begun = heard + self.turnaround
+        replying = self.settings.duration(len(reply))
+        words = unpack_registers(reply[3:-2])
+        times = (heard, heard + self.t35, begun, begun + replying, heard + replying)
+        return Repeat(server, servers, *read, words, *times)
+
+    def would_repeat(self, repeat: Repeat, first: int) -> bool:
+        """Whether a request that begins at `first` would get the reply it got before, byte for byte.
+
+        True holds for as long as nothing happens to the slave and nothing else is said on the line.
+        """
+        server = repeat.server
+        slave = server.slave
+        return (
+            not self._frame
+            and not self._booting
+            and first - self._last >= self.t35
+            and len(repeat.alone) == 1
+            and repeat.alone[0] is server
+            and slave.silent_until == server.boots
+            and slave.silent_until <= first
+            and (slave.settings is None or slave.settings == self.settings)
+            and not server.listen_only
+            and not server.refuses
+            and slave.glance(first + repeat.taken, repeat.table, repeat.start, repeat.quantity) == repeat.words
+        )
+
+    def repeated(self, repeat: Repeat, first: int) -> None:
+        """Be as after hearing that request and replying to it; `would_repeat` has said yes."""
+        server = repeat.server
+        server.addressed += 1
+        server.events += 1
+        server.replies += 1
+        self._heard.messages += 2
+        self._talker = server
+        self._first = first
+        self._last = first + repeat.heard
+        self._spoilt = self._overrun = False
 
     # -- replying -----------------------------------------------------------------------------------------------------
     def _hears(self, server: Server) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from firmware_sim.modbus_slave import Slave
+from firmware_sim.modbus_slave import Slave, can_glance
 from firmware_sim.modbus_work import WORK, Answer, check
 from protocol.modbus.pdu import (
     BROADCASTABLE,
@@ -61,6 +61,7 @@ class Server:
         unanswered: of the messages to it or to all, those it left without any reply.
         exceptions: exceptions it sent; `negative` and `busy` of them with code 07 and 06.
         overruns: messages to it lost by a character overrun.
+        refuses: exception code that everything is answered with, before anything is carried out; 0 for none (a fault).
     """
 
     __slots__ = (
@@ -76,6 +77,7 @@ class Server:
         "negative",
         "overruns",
         "place",
+        "refuses",
         "replies",
         "slave",
         "unanswered",
@@ -90,6 +92,7 @@ class Server:
         self.place = place
         self.heard = heard
         self.boots = 0
+        self.refuses = 0
         self.waits_for_reply = type(slave).after_reply is not Slave.after_reply
         self.power_up()
 
@@ -104,6 +107,11 @@ class Server:
         self._errors_before = self.heard.errors
         self.replies = self.events = self.addressed = self.unanswered = 0
         self.exceptions = self.negative = self.busy = self.overruns = 0
+
+    @property
+    def glances(self) -> bool:
+        """Whether the slave can tell beforehand what a read will give."""
+        return can_glance(self.slave)
 
     @property
     def bus_messages(self) -> int:
@@ -131,6 +139,8 @@ class Server:
             self.unanswered += 1  # the exception reply of a twin, or a broadcast of what needs an answer
             return SILENT
         self.addressed += 1
+        if self.refuses:
+            return self._refuse(function, self.refuses, broadcast)
         try:
             answer = self._work(function, now, pdu, broadcast)
         except ModbusException as refusal:

@@ -13,7 +13,7 @@ from firmware_sim.burst import LineSettings
 from firmware_sim.device import Effect
 from protocol.modbus.pdu import FC, ExceptionCode, ModbusException, Table
 
-__all__ = ["ExceptionCode", "ModbusException", "Slave", "Table"]
+__all__ = ["ExceptionCode", "ModbusException", "Slave", "Table", "can_glance"]
 
 
 class Slave:
@@ -58,6 +58,15 @@ class Slave:
         """
         raise ModbusException(ExceptionCode.ILLEGAL_DATA_ADDRESS, f"{self.name} holds no {table.value}")
 
+    def glance(self, now: int, table: Table, start: int, count: int) -> Sequence[int] | None:
+        """What `read` would give at `now`, found out without leaving a trace; None when only reading can tell.
+
+        A bench asks this to know the outcome of a poll that it need not play. It may ask for an instant that is still
+        to come, when it knows that nothing happens to the slave before. A class that overrides `read` and not this
+        is never asked.
+        """
+        return None
+
     def write(
         self, now: int, table: Table, start: int, values: Sequence[int], function: int, broadcast: bool
     ) -> Iterable[Effect]:
@@ -99,3 +108,15 @@ class Slave:
         Settings of the line, a reboot. Called only for slaves that override it.
         """
         return ()
+
+
+def can_glance(slave: Slave) -> bool:
+    """Whether a slave's `glance` speaks of its own `read`: neither its class nor the object reads in a newer way."""
+    if "read" in vars(slave):
+        return False
+    for kind in type(slave).__mro__:
+        if "glance" in vars(kind):
+            return kind is not Slave
+        if "read" in vars(kind):
+            return False
+    return False

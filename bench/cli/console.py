@@ -6,11 +6,12 @@ that sends escape sequences must not move the reader's cursor.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, TextIO
@@ -89,6 +90,28 @@ def emit_json(obj: Mapping[str, Any], *, one_line: bool = False) -> None:
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(whole, ensure_ascii=encoding != "utf8", allow_nan=False, indent=None if one_line else 2)
     click.echo(text)
+
+
+@contextlib.contextmanager
+def results_apart() -> Iterator[None]:
+    """Let what is written to file descriptor 1 go to stderr during the block.
+
+    A program that runs inside this process, and what it starts, would else write into the results (`os.write(1, ...)`,
+    `subprocess.run(...)`): stdout would be no JSON object any more.
+    """
+    try:
+        kept = os.dup(1)
+    except OSError:  # it is closed: there is nothing to keep clean
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def table(rows: Iterable[Sequence[object]], *, headers: Sequence[str] = (), right: Iterable[int] = ()) -> list[str]:

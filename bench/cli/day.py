@@ -14,6 +14,7 @@ from bench.cli import console
 from bench.cli.clock_options import ANY_CLOCK, speed_of, window
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode, of_run
+from bench.reports.wording import printable
 
 
 def _path_map(values: tuple[str, ...]) -> dict[str, str]:
@@ -65,6 +66,7 @@ def _path_map(values: tuple[str, ...]) -> dict[str, str]:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     scenario: str,
     collector: tuple[str, ...],
     report: bool,
@@ -103,7 +105,7 @@ def _python_program(collector: tuple[str, ...]) -> Any:
     except NotPython as exc:
         raise Failure(str(exc), ExitCode.USAGE) from exc
     if program is not None and program.kind == "script" and not Path(program.target).is_file():
-        raise Failure(f"there is no script {program.target}", ExitCode.USAGE)
+        raise Failure(f"there is no script {program.target!r}", ExitCode.USAGE)
     if program is not None and program.kind == "module":
         from bench.run.findable import why_not_runnable
 
@@ -140,6 +142,8 @@ def _run(asked: SimpleNamespace) -> Any:
     except ScenarioError as exc:
         raise Failure(str(exc), ExitCode.INVALID_FILE) from exc
     paths = _path_map(asked.maps)
+    if paths and not asked.collector:
+        raise click.BadParameter("--map is for a program under test, and none is given: add -- python COLLECTOR ...")
     lines = [spec.name for spec in loaded.lines if spec.owner == "collector"]
     for path, line in paths.items():
         if line not in lines:
@@ -236,16 +240,35 @@ def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) 
     print_verdict(told, figures=summary.lines(figures.of(result.directory.path)))
     if tested:
         console.out(_about_collector(result))
-    where = result.directory.shown()
+    for line in _about_faults(result.directory.path):
+        console.out(line)
+    where = printable(result.directory.shown())
     console.out(f"\n  evidence  {where}" + (f"\n  report    {where}/report.html" if report else ""))
     return code
+
+
+def _about_faults(path: Path) -> list[str]:
+    """What became of the day's faults; one that hit nothing is no evidence of anything."""
+    import json
+
+    faults = json.loads((path / "run.json").read_text(encoding="utf-8")).get("faults", [])
+    if not faults:
+        return []
+    hit = [fault for fault in faults if fault["hits"]]
+    lines = [f"\n  faults    {len(hit)} of {len(faults)} struck, {sum(fault['hits'] for fault in faults)} hits in all"]
+    for fault in faults:
+        if not fault["hits"]:
+            why = f": {fault['why']}" if fault["why"] else ""
+            word = "did not strike" if fault["optional"] else "NEVER STRUCK"
+            lines.append(f"            {fault['id']} {fault['name']} {word}{why}")
+    return lines
 
 
 def _about_collector(result: Any) -> str:
     ended = result.exit
     if not result.opened:
-        return f"\n  The collector never opened a port of the hall; it {_ended(ended)}."
-    return f"\n  The collector {_ended(ended)}."
+        return f"\n  The collector never opened a port of the hall; it {_ended(ended)}"
+    return f"\n  The collector {_ended(ended)}"
 
 
 def _ended(ended: Any) -> str:
@@ -256,4 +279,5 @@ def _ended(ended: Any) -> str:
         "hung": "hung",
     }
     text = words[ended.how]
-    return f"{text}:\n    " + ended.detail.replace("\n", "\n    ") if ended.detail else text
+    lines = [printable(line) for line in ended.detail.splitlines()]
+    return "\n    ".join((f"{text}:", *lines)) if lines else f"{text}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -42,8 +43,50 @@ def _escpos(data: bytes, direction: str | None) -> Decoded:
     return Decoded(*explain(data))
 
 
+def _alpha(data: bytes, _direction: str | None) -> Decoded:
+    from protocol.alpha.explain import explain
+
+    return Decoded(*explain(data))
+
+
+def _osdp(data: bytes, _direction: str | None) -> Decoded:
+    from protocol.osdp_explain import explain
+
+    return Decoded(*explain(data))
+
+
+def _declared(name: str) -> Callable[[bytes, str | None], Decoded]:
+    """The explainer of a declared protocol: one of the catalogue, or a file."""
+
+    def explained(data: bytes, direction: str | None) -> Decoded:
+        from bench.scenario.declared import codec_of
+        from protocol.declared.explain import explain
+
+        source = {"request": "host", "reply": "device"}.get(direction or "")
+        return Decoded(*explain(codec_of(name), data, source))
+
+    return explained
+
+
+class Protocol(click.ParamType[str, str]):
+    """A protocol by its name, or a declaration by its path."""
+
+    name = "protocol"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself, if it is one."""
+        from bench.scenario.declared import available, is_path
+
+        known = [*PROTOCOL, *available()]
+        if value in known or is_path(value):
+            return value
+        near = difflib.get_close_matches(value.lower(), known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "Or give the path of a declaration (.toml)."
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(known)}. {hint}", ctx, param)
+
+
 PROTOCOL: Final[Mapping[str, Callable[[bytes, str | None], Decoded]]] = MappingProxyType(
-    {"modbus_rtu": _modbus_rtu, "escpos": _escpos}
+    {"modbus_rtu": _modbus_rtu, "escpos": _escpos, "alpha": _alpha, "osdp": _osdp}
 )
 """Protocols that can be decoded; each explainer takes the bytes and "request", "reply" or None."""
 
@@ -53,11 +96,13 @@ Examples:
   hallbench decode modbus_rtu 01 04 00 00 00 08 F1 CC
   hallbench decode escpos 1B401B6101 41303031 0A 1D5600
   hallbench decode escpos --as reply 14 00 00 0F
+  hallbench decode ff68_evaluator FF 68 03 03 68 03 11 00 14 16
+  hallbench decode my_keypad.toml 02 01 05 06
 """
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("protocol", type=click.Choice(list(PROTOCOL)))
+@click.argument("protocol", type=Protocol())
 @click.argument("hexadecimal", metavar="HEX...", nargs=-1, required=True)
 @click.option(
     "--as",
@@ -72,13 +117,16 @@ def command(
 ) -> None:
     """Explain a pasted frame, offline.
 
+    PROTOCOL is modbus_rtu, escpos, alpha, osdp, a declared protocol (`hallbench devices` lists them), or the path of a
+    declaration.
+
     HEX may be written as 01 04 F1 CC, 0x01,0x04, 01:04 or 0104F1CC, in one or several words; - reads it from stdin.
 
     Exits 1 when the bytes are damaged or not understood: a bad CRC, an unknown or unfinished command.
     """
     text = " ".join(hexadecimal)
     data = _bytes(sys.stdin.read() if text == "-" else text)
-    found = PROTOCOL[protocol](data, direction)
+    found = (PROTOCOL.get(protocol) or _declared(protocol))(data, direction)
     if as_json:
         emit_json(
             {

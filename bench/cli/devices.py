@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import click
 
+from bench.cli import declared_kinds
 from bench.cli.console import Failure, emit_json, out, table
 from bench.cli.exit_codes import ExitCode
 
@@ -70,7 +71,7 @@ KIND: Final[Mapping[str, Kind]] = MappingProxyType(
             "modbus_rtu",
             BUS,
             "protocol.modbus.maps.led485:LED485",
-            ("brightness", "worn or dead segments"),
+            ("brightness", "worn or dead segments", "the other maps a scenario can name here: docs/devices/boards.md"),
         ),
         "main_board": Kind(
             "firmware_sim.devices.main_board:MainBoard",
@@ -79,16 +80,65 @@ KIND: Final[Mapping[str, Kind]] = MappingProxyType(
             "protocol.modbus.maps.embeddedart:EMBEDDEDART",
             ("moving or blinking text", "graphics", "letters outside ASCII: the card has none"),
         ),
+        "alpha_board": Kind(
+            "firmware_sim.devices.alpha_board:AlphaBoard",
+            "alpha",
+            BUS,
+            "protocol.alpha.codes:COMMANDS",
+            (
+                "RGB and LARGE DOTS pictures, bulletins, counters, temperature, dimming, animations",
+                "the 2-byte and 3-byte printable packet formats",
+                "finding the baud rate: the board runs at its line's settings",
+                "the pictures of special modes, and the letters and seconds of a real board: docs/devices/boards.md",
+            ),
+        ),
         "ticket_printer": Kind(
             "firmware_sim.devices.ticket_printer:TicketPrinter",
             "escpos",
             LINK,
             "protocol.escpos.commands:ROWS",
-            ("colour", "the heat of the head", "the printer's own typeface: pictures are set in IBM Plex Mono"),
+            (
+                "colour, macros, Kanji, user-defined characters",
+                "two-dimensional codes other than QR",
+                "a head that heats by what it prints: it is hot when a fault says so",
+                "the printer's own typeface: pictures are set in IBM Plex Mono",
+            ),
+        ),
+        "osdp_keypad": Kind(
+            "firmware_sim.devices.osdp_keypad:OsdpKeypad",
+            "osdp",
+            BUS,
+            "protocol.osdp:Command",
+            (
+                "the secure channel: asked for, it is refused (NAK 5)",
+                "several lamps and readers, inputs, outputs, cards, fingerprints, file transfer",
+                "blinking: a lamp that blinks is told as on",
+                "finding a speed after COMSET: it is then deaf on a line of another speed",
+            ),
+        ),
+        "voice_caller": Kind(
+            "firmware_sim.devices.voice_caller:VoiceCaller",
+            "dfplayer",
+            LINK,
+            "firmware_sim.devices.loudspeaker:CLIPS",
+            ("sound: what is said is kept as text with its instants", "loudness", "loops, folders and random order"),
+        ),
+        "declared": Kind(
+            "firmware_sim.devices.declared_device:DeclaredDevice",
+            "declared",
+            "as the declaration says",
+            "protocol.declared.model:EFFECTS",
+            ("whatever its declaration does not say: docs/devices/declared.md",),
         ),
     }
 )
 """Every kind that a scenario can place."""
+
+_PROFILE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "escpos": ("name", "dots", "dpi", "mm/s", "buffer"),
+    "alpha": ("name", "version", "type codes"),
+}
+_DECLARED_COLUMNS: Final = ("name", "title")
 
 GRADE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -115,14 +165,26 @@ def command(name: str | None, as_json: bool) -> None:
     if name is None:
         rows = [describe(kind) for kind in KIND]
         if as_json:
-            emit_json({"devices": rows})
+            emit_json({"devices": rows, "declared": declared_kinds.rows()})
         else:
             for line in table(
                 [(row["kind"], row["protocol"], row["line"], row["title"].split(":")[0]) for row in rows],
                 headers=("kind", "protocol", "line", "emulates"),
             ):
                 out(line)
-            out("\nMore on one of them: hallbench devices KIND")
+            out('\nBy declaration (kind = "declared", protocol = NAME or a path):\n')
+            known = declared_kinds.rows()
+            columns = [(row["name"], row["role"], row["source"]["grade"], row["title"]) for row in known]
+            for line in table(columns, headers=("protocol", "role", "grade", "emulates")):
+                out(line)
+            out("\nMore on one of them: hallbench devices KIND (or PROTOCOL, or a path)")
+        return
+    if name not in KIND and declared_kinds.is_declared(name):
+        device = declared_kinds.describe(name)
+        if as_json:
+            emit_json(device)
+        else:
+            _print(device)
         return
     if name not in KIND:
         raise Failure(
@@ -162,6 +224,10 @@ def describe(kind: str) -> dict[str, Any]:
         "human_side": [{"name": name, "does": _first_sentence(getattr(device, name))} for name in _hands(device)],
         "not_emulated": list(entry.not_emulated),
     }
+    if entry.protocol == "alpha":
+        return facts | _alpha(described)
+    if kind in _OWN_FACTS:
+        return facts | _OWN_FACTS[kind](described)
     facts |= _modbus(device, described) if entry.protocol == "modbus_rtu" else _escpos(described, text)
     return facts
 
@@ -232,6 +298,49 @@ def _escpos(rows: Any, text: str) -> dict[str, Any]:
     }
 
 
+def _alpha(commands: Mapping[int, str]) -> dict[str, Any]:
+    from firmware_sim.devices.alpha_board import MODELS
+    from protocol.alpha.codes import FUNCTIONS
+
+    rows = [(name, chr(code), "command") for code, name in commands.items()]
+    rows += [(name, f"E {code:02X}", "special function") for code, name in FUNCTIONS.items()]
+    return {
+        "source": _source("protocols.md 2.2: form 9708-8061 rev. F, as programs quote it [C]"),
+        "profiles": [
+            {"name": model.name, "version": model.version, "types": "".join(map(chr, sorted(model.types)))}
+            for model in MODELS.values()
+        ],
+        "commands": [{"name": name, "begins": begins, "meaning": meaning} for name, begins, meaning in rows],
+    }
+
+
+def _osdp(commands: Any) -> dict[str, Any]:
+    rows = [{"name": code.name, "begins": f"{code.value:02X}", "meaning": "command"} for code in commands]
+    source = _source("IEC 60839-11-5 as libosdp has it; protocols.md 3.2 [C]")
+    return {"source": source, "profiles": [], "commands": rows}
+
+
+def _voice(clips: Any) -> dict[str, Any]:
+    chips = [row for row in declared_kinds.rows() if row["role"] == "voice"]
+    profiles = [{"name": row["name"], "title": row["title"]} for row in chips]
+    profiles += [profile for row in chips for profile in row["profiles"]]
+    rows = [{"name": str(number), "begins": f"{clip.ms} ms", "meaning": clip.text} for number, clip in clips.items()]
+    return {"source": _source("protocols.md 5 [S]"), "profiles": profiles, "commands": rows}
+
+
+def _declared(effects: Any) -> dict[str, Any]:
+    rows = [{"name": kind, "begins": "effect", "meaning": ", ".join(keys)} for kind, keys in effects.items()]
+    return {"source": _source("the declaration's own; protocols.md 7.2 []"), "profiles": [], "commands": rows}
+
+
+_OWN_FACTS: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
+    "osdp_keypad": _osdp,
+    "voice_caller": _voice,
+    "declared": _declared,
+}
+"""Kinds that are described in their own way."""
+
+
 def _source(text: str) -> dict[str, str]:
     letter = re.search(r"\[([A-Z])\]", text)
     grade = letter.group(1) if letter else ""
@@ -264,7 +373,10 @@ def _print(device: Mapping[str, Any]) -> None:
         _section(f"Registers: {device['map']}", rows, columns, right=(2,))
     else:
         profiles = [tuple(row.values()) for row in device["profiles"]]
-        _section("Profiles", profiles, ("name", "dots", "dpi", "mm/s", "buffer"), right=(1, 2, 3, 4))
+        named = _PROFILE_COLUMNS.get(device["protocol"], _DECLARED_COLUMNS)
+        if profiles:
+            right = () if named is _DECLARED_COLUMNS else tuple(range(1, len(named)))
+            _section("Profiles", profiles, named, right=right)
         _section("Commands", [tuple(row.values()) for row in device["commands"]], ("name", "begins", "meaning"))
 
 

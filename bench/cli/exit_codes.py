@@ -34,7 +34,7 @@ MEANING: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.INVALID_FILE: "a file is invalid",
         ExitCode.NO_PORT: "a port or line is not available",
         ExitCode.INCONCLUSIVE: "ran, but inconclusive or nothing exercised",
-        ExitCode.COLLECTOR_FAILED: "the collector crashed or never opened its port",
+        ExitCode.COLLECTOR_FAILED: "the collector crashed, hung or never opened its port",
         ExitCode.INTERNAL: "internal error",
         ExitCode.INTERRUPTED: "interrupted",
         ExitCode.OUTPUT_CLOSED: "the reader of the output went away (as a shell reports it)",
@@ -50,6 +50,20 @@ _OF_VERDICT: Final[Mapping[str, ExitCode]] = MappingProxyType(
         "NOT EXERCISED": ExitCode.INCONCLUSIVE,
     }
 )
+
+
+def of_run(verdict: str, *, collector_failed: bool) -> ExitCode:
+    """Exit code for a run of a program under test, of `day` and of `judge` alike.
+
+    A collector that crashed, hung or never opened its port is 6 whatever the verdict: what it stored before may well
+    hold, and what it lost it lost by failing.
+
+    Args:
+        verdict: as for `of_verdict`.
+        collector_failed: the program did not run as it should.
+    """
+    code = of_verdict(verdict)
+    return ExitCode.COLLECTOR_FAILED if collector_failed else code
 
 
 def of_verdict(verdict: str) -> ExitCode:

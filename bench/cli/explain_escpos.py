@@ -23,6 +23,8 @@ from protocol.escpos.status import (
 from protocol.escpos.tokenizer import Token, tokenize
 
 _BYTES_SHOWN: Final = 8
+_TEXT_SHOWN: Final = 64
+_PROBLEMS_TOLD: Final = 5
 _ROW_OF: Final = {row.name: row for row in ROWS}
 _FAMILIES: Final = {row.name: row for row in ROWS if row.family}
 
@@ -50,7 +52,19 @@ def to_printer(data: bytes) -> Explained:
         if token.name in ("unknown", "incomplete"):
             problems.append(f"{token.raw[:_BYTES_SHOWN].hex(' ').upper()} at offset {at} is {_TROUBLE[token.name]}")
         at += len(token.raw)
-    return Explained(lines, "; ".join(problems))
+    return Explained(lines, _told(problems))
+
+
+def _told(problems: list[str]) -> str:
+    """The first problems, and how many more there are: what is no ESC/POS at all has one in every third byte."""
+    more = len(problems) - _PROBLEMS_TOLD
+    return "; ".join(problems[:_PROBLEMS_TOLD]) + (f"; and {more:,} more" if more > 0 else "")
+
+
+def _hex(data: bytes) -> str:
+    """The first bytes, and how many there are if they are more."""
+    more = f" .. ({len(data):,} bytes)" if len(data) > _BYTES_SHOWN else ""
+    return data[:_BYTES_SHOWN].hex(" ").upper() + more
 
 
 _TROUBLE: Final = {"unknown": "no known command", "incomplete": "a command that ends too soon"}
@@ -69,7 +83,9 @@ def _row(token: Token) -> Row | None:
 
 def _meaning(token: Token, page: str) -> str:
     if token.name == "text":
-        return repr(codepages.decode(token.raw, page))
+        text = codepages.decode(token.raw, page)
+        more = f" .. ({len(text)} characters)" if len(text) > _TEXT_SHOWN else ""
+        return f"{text[:_TEXT_SHOWN]!r}{more}"
     if token.name == "data":
         return f"{len(token.raw)} bytes of data" + (f", {token.follows} to come" if token.follows else "")
     if token.name in _TROUBLE:
@@ -124,9 +140,9 @@ def from_printer(data: bytes) -> Explained:
     lines = [_reply(event) for event in events]
     problems = [f"{event.value:02X} fits no reply" for event in events if isinstance(event, Stray)]
     if rest:
-        lines.append(f"{rest.hex(' ').upper()}: a reply that is not complete")
-        problems.append(f"the reply {rest.hex(' ').upper()} is not complete")
-    return Explained(lines, "; ".join(problems))
+        lines.append(f"{_hex(rest)}: a reply that is not complete")
+        problems.append(f"the reply {_hex(rest)} is not complete")
+    return Explained(lines, _told(problems))
 
 
 def _reply(event: ReplyEvent) -> str:

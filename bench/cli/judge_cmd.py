@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from bench.cli.console import Failure, emit_json, out, say, verdict_word
-from bench.cli.exit_codes import ExitCode, of_verdict
+from bench.cli.exit_codes import ExitCode, of_run
 from bench.reports.wording import printable
 
 _SHOWN = 3
+_LINE_END = "\n"
 
 
 @click.command("judge", short_help="Judge a run again, from its evidence alone.")
@@ -27,8 +28,9 @@ _SHOWN = 3
 def command(ctx: click.Context, run_dir: Path, records: str | None, as_json: bool) -> None:
     """Judge the run in RUN_DIR again, from its history and the rows that were kept with it.
 
-    Nothing is written. The exit code is that of the verdict: 0 it holds, 1 it is violated, 5 the evidence does not
-    decide or nothing was exercised, 3 a file is not what it should be.
+    Nothing is written. The exit code is that of `hallbench day`: 0 the verdict holds, 1 it is violated, 5 the evidence
+    does not decide or nothing was exercised, 6 the collector of the run failed, whatever the verdict; 3 a file is not
+    what it should be. A history that is not whole is 5 in any case.
     """
     from bench.judge.evidence import EvidenceError, load_run
     from bench.judge.records import RecordsError, read
@@ -51,22 +53,23 @@ def command(ctx: click.Context, run_dir: Path, records: str | None, as_json: boo
         emit_json(told)
     else:
         print_verdict(told)
-    ended = run.info.get("collector")
-    if isinstance(ended, dict) and ended.get("how") in ("crashed", "hung"):
-        say(f"the collector of this run {ended['how']}: `hallbench day` ended with exit code 6, whatever the verdict")
+    failed = run.failure if run.history.complete else ""
+    if failed:
+        code = int(ExitCode.COLLECTOR_FAILED)
+        say(f"the collector of this run {printable(failed)}: exit code {code}, whatever the verdict")
     before = run.judged()
     if records is None and before is not None and before != told:
         say(
             f"this differs from the {run_dir / 'verdict.json'} of the run ({before.get('verdict')}): the evidence was "
             "changed, or another version of hallbench judged it"
         )
-    ctx.exit(of_verdict(verdict.word))
+    ctx.exit(of_run(verdict.word, collector_failed=bool(failed)))
 
 
 def print_verdict(told: dict[str, Any], figures: Sequence[str] = ()) -> None:
     """The sentence, the figures, a line for each invariant, the first stories of those that are violated."""
     word, _, rest = str(told["sentence"]).partition(": ")
-    out(f"{verdict_word(word)}: {printable(rest)}")
+    out(f"{verdict_word(word)}: {printable(rest, keep=_LINE_END)}")
     out()
     for line in figures:
         out(f"  {line}")
@@ -76,7 +79,7 @@ def print_verdict(told: dict[str, Any], figures: Sequence[str] = ()) -> None:
     for name, finding in told["invariants"].items():
         counted = f"{finding['violations']} of {finding['checked']}" if finding["violations"] else ""
         counted = counted or (f"{finding['checked']} checked" if finding["checked"] else "")
-        remark = printable("; ".join(filter(None, (counted, finding["reason"]))))
+        remark = " ".join(printable("; ".join(filter(None, (counted, finding["reason"]))), keep=_LINE_END).split())
         out(f"  {name:{width}}  {verdict_word(finding['verdict'])}{'  ' + remark if remark else ''}")
     for name, finding in told["invariants"].items():
         for number, story in enumerate(finding["stories"][:_SHOWN], 1):

@@ -36,9 +36,13 @@ COMMAND: Final[Mapping[str, Entry]] = MappingProxyType(
         "day": Entry("bench.cli.day:command", "Run one day of a hall, judge it, write its run directory."),
         "up": Entry("bench.cli.up:command", "Put a hall's devices on real ports, for any program."),
         "judge": Entry("bench.cli.judge_cmd:command", "Judge a run again, from its evidence alone."),
+        "plan": Entry("bench.cli.plan_cmd:command", "How many counters a hall needs, with confidence intervals."),
+        "budget": Entry("bench.cli.budget_cmd:command", "What each line of a hall can carry, by arithmetic."),
         "scenarios": Entry("bench.cli.scenarios:command", "Show the shipped scenarios, or one in detail."),
         "devices": Entry("bench.cli.devices:command", "Show the emulated devices, or one in detail."),
         "decode": Entry("bench.cli.decode:command", "Explain a pasted frame, offline."),
+        "explain": Entry("bench.cli.explain_cmd:command", "Explain a fault that a hall can have."),
+        "new": Entry("bench.cli.new_cmd:command", "Write the declaration of a new device to start from."),
         "doctor": Entry("bench.cli.doctor:command", "Check that this machine can run hallbench."),
     }
 )
@@ -115,7 +119,7 @@ def cli(ctx: click.Context) -> None:
 
 
 _EXPECTED: Final[tuple[tuple[str, str, ExitCode], ...]] = (
-    ("bench.scenario.load", "ScenarioError", ExitCode.INVALID_FILE),
+    ("bench.scenario.problems", "ScenarioError", ExitCode.INVALID_FILE),
 )
 """Errors that explain themselves: module, class, exit code. Looked up only if that module was imported at all."""
 

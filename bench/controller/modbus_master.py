@@ -18,16 +18,17 @@ taken apart, and one alarm watches over many time-outs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from bench.controller.conversation import Ask, Conversation, Tell
+from bench.controller.idle_polls import GO, TIMEOUT, IdlePolls
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import NS, Alarm, Effect, Flaws, Send, Watch
+from firmware_sim.line import Line
 from protocol.modbus.requests import BadReply, Reply, parse_reply
 from protocol.modbus.rtu import MAX_ADU, is_sound, t35
 
-GO: Final = "go"
-TIMEOUT: Final = "time-out"
 SILENCE: Final = "silence"
 
 DOWN_AFTER: Final = 3
@@ -48,6 +49,9 @@ _EXCEPTION_REPLY: Final = 5
 _GLITCH: Final = 2
 """Characters that a driver switching on or off may add to a reply without a gap (conformance.md N05)."""
 
+_UNFORESEEN: Final = (False, None)
+_due: Final = attrgetter("due")
+
 Effects = Sequence[Effect]
 Broadcast = Callable[[int], bytes]
 """Makes a broadcast frame, given the instant at which the units will have it."""
@@ -65,6 +69,8 @@ class ModbusMaster:
         broadcast: makes a frame to all units, sent at the start and each `broadcast_period`.
         broadcast_period: ns.
         chore: called at most once a second, when the master is at work anyway.
+        idle_chore: tells whether the chore, called now, would do nothing.
+        idle_polls: books polls that come out as always instead of playing them; None plays all.
     """
 
     def __init__(
@@ -78,6 +84,8 @@ class ModbusMaster:
         broadcast: Broadcast | None = None,
         broadcast_period: int = 3600 * NS,
         chore: Callable[[int], None] | None = None,
+        idle_chore: Callable[[], bool] | None = None,
+        idle_polls: IdlePolls | None = None,
     ) -> None:
         self.name = name
         self.watch: Watch | None = None
@@ -92,8 +100,10 @@ class ModbusMaster:
         self._broadcast_period = broadcast_period
         self._broadcast_at = _NEVER
         self._chore = chore
+        self._idle_chore = idle_chore
         self._chore_at = _NEVER
         self._extra_at = _NEVER
+        self._idle_polls = idle_polls
 
         self._unit: Conversation | None = None
         self._ask: Ask | None = None
@@ -114,6 +124,11 @@ class ModbusMaster:
         self._owed = 0  # visits that healthy units have before the next one that may fail
 
     # -- driven from outside ----------------------------------------------------------------------------------------
+    def attached(self, line: Line) -> None:
+        """The line it was put on; called by that line."""
+        if self._idle_polls is not None:
+            self._idle_polls.join(line, self)
+
     def start(self, now: int) -> Effects:
         """Begin: the first polls are spread over one period, after the first broadcast."""
         for place, unit in enumerate(self.units):
@@ -286,17 +301,29 @@ class ModbusMaster:
     # -- whose turn it is -------------------------------------------------------------------------------------------
     def _rest(self, now: int) -> Effects:
         """Nothing is outstanding: arrange the next turn."""
-        at = self._quiet
         if self._follow is None and not self._urgent:
-            self._next = unit = self._earliest()
-            due = unit.due if unit is not None else _NEVER
-            at = max(at, min(due, self._extra_at))
-            if at >= _NEVER:
+            at = self._turn_after(now)
+            if not at:
                 return ()
-        if at < now:
-            at = now
+        else:
+            at = max(self._quiet, now)
         self._go_at = at
         return (Alarm(at, GO),)
+
+    def _turn_after(self, now: int) -> int:
+        """The next turn when nothing is to be said before somebody is due, 0 for none; `_next` is whose it is."""
+        unit: Conversation | None = min(self.units, key=_due, default=None)
+        if unit is None or (unit.poll is None and not unit.pending):  # there is one that is never asked anything
+            unit = self._earliest()
+        self._next = unit
+        at = self._extra_at
+        if unit is not None and unit.due < at:
+            at = unit.due
+        if at < self._quiet:
+            at = self._quiet
+        if at >= _NEVER:
+            return 0
+        return at if at > now else now  # noqa: FURB136  three times the speed of max()
 
     def _earliest(self) -> Conversation | None:
         found, due = None, _NEVER
@@ -395,6 +422,105 @@ class ModbusMaster:
             return (Send(request),)
         self._watch_at = deadline
         return (Send(request), Alarm(deadline, TIMEOUT))
+
+    # -- polls that are booked (`IdlePolls`) -------------------------------------------------------------------------
+    @property
+    def gap(self) -> int:
+        """From the end of a reply to the soonest start of what is asked next, ns."""
+        return self._gap
+
+    @property
+    def asking(self) -> bool:
+        """Whether a request is outstanding."""
+        return self._ask is not None
+
+    @property
+    def watched(self) -> int:
+        """Instant of the pending time-out alarm."""
+        return self._watch_at
+
+    def rests(self) -> bool:
+        """Whether nothing is outstanding, and nothing is to be said but what falls due."""
+        return (
+            self._ask is None
+            and self._follow is None
+            and not self._urgent
+            and not self._owed
+            and not self._heard
+            and self._deferred < 0
+            and self.watch is None
+        )
+
+    def foreseen(self, at: int) -> tuple[bool, Conversation | None]:
+        """What a turn at `at` brings, of a master that rests until then.
+
+        Returns:
+            (True, the unit that is polled with its usual reply to be expected); (True, None) when nobody is due;
+            (False, None) for everything else.
+        """
+        if at < self._quiet or (at >= self._extra_at and self._has_work(at)):
+            return _UNFORESEEN
+        unit = self._next
+        if unit is None or unit.due > at:
+            unit = self._earliest()
+            if unit is None or unit.due > at:
+                return (True, None)
+        if unit.usual is None or unit.pending or unit.failures or unit.retry is not None:
+            return _UNFORESEEN
+        return (True, unit)
+
+    def _has_work(self, at: int) -> bool:
+        """Whether there is something for no single unit: a broadcast, or a chore that is not idle."""
+        return at >= self._broadcast_at or self._idle_chore is None or not self._idle_chore()
+
+    def again(self, unit: Conversation | None, at: int, end: int) -> int:
+        """A turn at `at` is foreseen that ends at `end`: the instant of the turn after it, or one before that."""
+        extra = min(self._broadcast_at, at + NS) if at >= self._extra_at else self._extra_at
+        due = min((other.due for other in self.units if other is not unit), default=extra)
+        if unit is None:
+            return max(self._quiet, min(extra, due))
+        return max(end + self._gap, min(extra, due, unit.due + unit.period))
+
+    def booked(self, unit: Conversation | None, at: int, sent: int, end: int, horizon: int) -> tuple[int, int]:
+        """Be as after a turn at `at` that was `foreseen`.
+
+        Args:
+            unit: the one that was polled; None when nobody was due.
+            at: start of the request.
+            sent: end of the request.
+            end: end of the reply; the same as `at` when nobody was due.
+            horizon: nothing happens before this instant.
+
+        Returns:
+            (instant for which the time-out alarm is set, 0 for none; instant of the next turn, 0 for none). A time-out
+            that falls due while nothing is outstanding needs no alarm.
+        """
+        if at >= self._extra_at:  # only a chore that had nothing to do
+            self._chore_at = at + NS
+            self._extra_at = min(self._broadcast_at, self._chore_at)
+        deadline = 0
+        if unit is not None:
+            ask = unit.poll
+            assert ask is not None
+            self._unit = unit
+            self._sent = sent
+            self._deadline = deadline = sent + (unit.patience or self._patience) + self._chars[ask.reply]
+            if self._watch_at > deadline:
+                self._watch_at = deadline
+            else:
+                deadline = 0
+            self._quiet = end + self._gap  # from here on as `hear` and `_rest` do it, written out: half a million times
+            unit.answered = end
+            unit.busy = 0
+            due = unit.due + unit.period
+            unit.due = due if due > end else end  # noqa: FURB136
+        self._go_at = go = self._turn_after(end)
+        if not go:
+            self._go_at = _NEVER
+        if deadline and deadline < horizon and not 0 < go <= deadline:
+            self._watch_at = _NEVER
+            deadline = 0
+        return deadline, go
 
 
 def _parsed(ask: Ask, frame: bytes) -> Reply | None:

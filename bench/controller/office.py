@@ -50,6 +50,10 @@ class Hands(Protocol):
         """Tell a counter's keypad who the clerk is."""
         ...
 
+    def announce(self, now: int, ticket: str, counter: int, *, again: bool = False) -> None:
+        """Speak a call, or a repeated one."""
+        ...
+
     def print_ticket(self, now: int, printer: str, ticket: str, errand: int, ahead: int) -> None:
         """Print a ticket; `confirmed` or `failed` is called when its fate is known."""
         ...
@@ -187,7 +191,18 @@ class Office:
         self._calls.appendleft((ticket.label, number))
         self._hands.show_counter(now, number, ticket.label)
         self._hands.show_calls(now, tuple(self._calls))
+        self._hands.announce(now, ticket.label, number)
         self._keep(now, call_row(ticket.label, number, clerk, unix(now + self._offset)))
+
+    def plain_key(self, now: int, number: int, key: int) -> None:
+        """A key of a console whose protocol has no numbers, no clerk and no key to resume: pause twice resumes."""
+        counter = self.counters[number]
+        if not counter.clerk:
+            counter.clerk = counter.plan.clerk_code
+            self._hands.clerk_is(now, number, counter.clerk)
+        act = self._keys.get(6 if key == 5 and counter.paused else key)
+        if act is not None:
+            act(now, counter)
 
     # -- consoles ---------------------------------------------------------------------------------------------------
     def console_key(self, now: int, number: int, console: str, event: Event) -> None:
@@ -226,6 +241,7 @@ class Office:
         self._calls.appendleft((label, number))
         self._hands.show_counter(now, number, label, blink=True)
         self._hands.show_calls(now, tuple(self._calls))
+        self._hands.announce(now, label, number, again=True)
 
     def _no_show(self, now: int, counter: Counter) -> None:
         ticket = self._leave(now, counter, "no_show")
@@ -300,6 +316,19 @@ class Office:
         for place, (_, row) in enumerate(rows):
             if place not in known:
                 self._tell(now, "row", {key: value for key, value in row.items() if key != "stored_at"})
+
+    def plain_rating(self, now: int, device: str, number: int, value: int) -> None:
+        """Store a rating that came without a number, a clerk or a ticket: at this instant, of the counter's clerk.
+
+        Raises:
+            StoreFailed: it is not stored, and may not be acknowledged.
+        """
+        counter = self.counters.get(number)
+        clerk = None if counter is None else self._clerk(counter.clerk or counter.plan.clerk_code)
+        at = unix(now + self._offset)
+        row = rating_row(device, clerk, None, value, at, None, None, at)
+        self._commit([row])
+        self._tell(now, "row", {key: told for key, told in row[1].items() if key != "stored_at"})
 
     def _rating(self, now: int, device: str, event: Event) -> Row:
         at = event.at_ms * 1_000_000 - self._offset

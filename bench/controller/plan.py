@@ -10,30 +10,36 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bench.scenario.declared import codec_of
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import NS
+from firmware_sim.devices.loudspeaker import CLIPS
+from protocol.declared.codec import Codec
 
 if TYPE_CHECKING:
-    from bench.scenario.model import DeviceSpec, LineSpec, Scenario
+    from bench.scenario.model import DeviceSpec, LineSpec, Scenario, VoiceCallerSpec
 
 EVENT_KINDS = frozenset({"rating_keypad", "clerk_console", "kiosk_button"})
 """Kinds with the event queue of profile RK-1: polled and acknowledged (reference-keypad.md)."""
 
-TEXT_KINDS = frozenset({"counter_display", "main_board"})
+TEXT_KINDS = frozenset({"counter_display", "main_board", "alpha_board"})
 """Kinds that are only written to."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitPlan:
-    """One Modbus device of the house.
+    """One device of the house on a bus.
 
     Args:
         name: as the scenario calls it.
-        kind: rating_keypad, clerk_console, kiosk_button, counter_display or main_board.
-        unit: bus address, 1..247.
+        kind: rating_keypad, clerk_console, kiosk_button, counter_display, main_board or alpha_board.
+        unit: bus address, 1..247; of an Alpha board 1..255.
         counter: number of the counter it stands at, 0 for a device of the hall.
         digits: characters of a counter display.
-        rows: rows of a main board.
+        rows: rows of a board.
+        characters: characters of a row of an Alpha board.
+        protocol: what a counter display speaks: led485, dm36, embeddedart or ascii.
+        codec: of a device by declaration, FF68 included.
     """
 
     name: str
@@ -42,6 +48,9 @@ class UnitPlan:
     counter: int = 0
     digits: int = 4
     rows: int = 2
+    characters: int = 16
+    protocol: str = "led485"
+    codec: Codec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,15 @@ class PrinterPlan:
 
     name: str
     profile: str = "tm-t88"
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePlan:
+    """The voice caller at the end of a line: its declaration, and by their text its clips: (number, ms)."""
+
+    name: str
+    codec: Codec
+    clips: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,8 @@ class LinePlan:
         xonxoff: the line holds back what the master sends after an XOFF. Not for a printer: its master heeds XOFF
             itself, sends one ticket at a time, which fits any buffer, and must get DLE EOT and DLE ENQ through to a
             printer that is off line; a character that noise made an XOFF would stop it for ever otherwise.
+        language: what is spoken on a bus: "modbus", "alpha", "ascii" (LED-485 displays), "declared" or "osdp".
+        voice: the voice caller on the link; then `units` is empty.
     """
 
     name: str
@@ -75,6 +95,8 @@ class LinePlan:
     poll: int = NS
     turnaround: int = 2_000_000
     xonxoff: bool = False
+    language: str = "modbus"
+    voice: VoicePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +174,10 @@ def from_scenario(scenario: Scenario) -> ControllerPlan:
     Raises:
         ValueError: a line of the house has a printer and other devices, or two printers.
     """
-    lines = tuple(_line(spec) for spec in scenario.lines if spec.owner == "house")
-    units = {(unit.kind, unit.counter): unit.name for line in lines for unit in line.units}
+    driven = [spec for spec in scenario.lines if spec.owner == "house" and _is_driven(spec, scenario)]
+    lines = tuple(_line(spec, scenario) for spec in driven)
+    acts_as = {device.name: device.acts_as for _, device in scenario.placed}
+    units = {(acts_as[unit.name], unit.counter): unit.name for line in lines for unit in line.units}
     printers = {line.printer.name for line in lines if line.printer is not None}
     owned = {unit.name for line in lines for unit in line.units}
     return ControllerPlan(
@@ -186,7 +210,13 @@ def from_scenario(scenario: Scenario) -> ControllerPlan:
     )
 
 
-def _line(spec: LineSpec) -> LinePlan:
+def _is_driven(spec: LineSpec, scenario: Scenario) -> bool:
+    """Whether the house knows how to speak with a line's devices: a declaration without `[house]` does not say."""
+    declared = [device for device in spec.devices if device.kind == "declared"]
+    return not declared or any(scenario.codec(device.protocol).declaration.house is not None for device in declared)
+
+
+def _line(spec: LineSpec, scenario: Scenario) -> LinePlan:
     printers = [PrinterPlan(d.name, d.profile) for d in spec.devices if d.kind == "ticket_printer"]
     if printers and len(spec.devices) > 1:
         names = ", ".join(device.name for device in spec.devices)
@@ -194,15 +224,48 @@ def _line(spec: LineSpec) -> LinePlan:
     return LinePlan(
         name=spec.name,
         settings=LineSettings.parse(spec.settings),
-        units=tuple(_unit(device) for device in spec.devices if device.kind != "ticket_printer"),
+        units=tuple(
+            _unit(device, scenario) for device in spec.devices if device.kind not in ("ticket_printer", "voice_caller")
+        ),
         printer=printers[0] if printers else None,
         poll=round(spec.poll_s * NS),
         turnaround=round(spec.turnaround_ms * 1_000_000),
         xonxoff=spec.xonxoff and not printers,
+        language=_language(spec),
+        voice=next((_voice(d) for d in spec.devices if d.kind == "voice_caller"), None),
     )
 
 
-def _unit(device: DeviceSpec) -> UnitPlan:
+def _voice(device: VoiceCallerSpec) -> VoicePlan:
+    """A voice caller; a chip that speaks text has no clips."""
+    codec = codec_of(device.protocol)
+    if device.protocol != "dfplayer":
+        return VoicePlan(device.name, codec, {})
+    if device.clips:
+        return VoicePlan(device.name, codec, {c.text: (c.number, round(c.seconds * 1000)) for c in device.clips})
+    return VoicePlan(device.name, codec, {clip.text: (number, clip.ms) for number, clip in CLIPS.items()})
+
+
+def _language(spec: LineSpec) -> str:
+    """What is spoken on a line; its devices all speak the same (the scenario's checks see to it)."""
+    if any(device.kind == "osdp_keypad" for device in spec.devices):
+        return "osdp"
+    if any(device.kind == "declared" or getattr(device, "protocol", "") == "ff68" for device in spec.devices):
+        return "declared"
+    if any(device.kind == "alpha_board" for device in spec.devices):
+        return "alpha"
+    if any(device.kind == "counter_display" and device.protocol == "ascii" for device in spec.devices):
+        return "ascii"
+    return "modbus"
+
+
+def _unit(device: DeviceSpec, scenario: Scenario) -> UnitPlan:
     """A device of the model as a unit; fields its kind lacks keep their defaults."""
-    given = {name: getattr(device, name) for name in ("counter", "digits", "rows") if hasattr(device, name)}
-    return UnitPlan(name=device.name, kind=device.kind, unit=device.unit, **given)  # type: ignore[union-attr]
+    names = ("counter", "digits", "rows", "characters", *(("protocol",) if device.kind == "counter_display" else ()))
+    given = {name: getattr(device, name) for name in names if hasattr(device, name)}
+    unit, codec = getattr(device, "unit", None), scenario.codec_for(device)
+    if codec is not None:
+        address = codec.declaration.address
+        unit = unit if unit is not None or address is None else address.default
+        given["counter"] = given["counter"] or 0
+    return UnitPlan(name=device.name, kind=device.kind, unit=unit or 0, codec=codec, **given)

@@ -33,11 +33,11 @@ def rating_row(
     ticket: str | None,
     value: int,
     at: float,
-    epoch: int,
-    seq: int,
+    epoch: int | None,
+    seq: int | None,
     stored_at: float,
 ) -> Row:
-    """One press of a rating keypad; (device, epoch, seq) is its identity."""
+    """One press of a rating keypad; (device, epoch, seq) is its identity, None where its protocol has no numbers."""
     return (
         "ratings",
         {

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    make_url,
     select,
     update,
 )
@@ -43,8 +45,8 @@ RATINGS = Table(
     Column("ticket", String(8)),
     Column("value", Integer, nullable=False),
     Column("at", Float(53), nullable=False, comment="Unix seconds of the press, by the keypad's clock"),
-    Column("epoch", Integer, nullable=False),
-    Column("seq", Integer, nullable=False),
+    Column("epoch", Integer),
+    Column("seq", Integer),
     Column("stored_at", Float(53), nullable=False, comment="Unix seconds of the commit"),
     UniqueConstraint("device", "epoch", "seq"),
 )
@@ -75,20 +77,21 @@ class Store:
     """An open database.
 
     Args:
-        url: an SQLAlchemy URL, e.g. "sqlite:///records.sqlite".
+        url: an SQLAlchemy URL, e.g. "sqlite:///records.sqlite"; for a path that may have any characters in it, the
+            object (`URL.create("sqlite", database=path)`).
 
     Raises:
         StoreFailed: it cannot be opened, or its tables cannot be made.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str | URL) -> None:
+        self.url = url.render_as_string() if isinstance(url, URL) else url
         try:
             self._engine = _engine(url)
             METADATA.create_all(self._engine)
             self._connection: Connection = self._engine.connect()
         except (SQLAlchemyError, ImportError, OSError) as failure:
-            raise StoreFailed(f"the records at {url} cannot be opened: {_short(failure)}") from failure
+            raise StoreFailed(f"the records at {self.url} cannot be opened: {_short(failure)}") from failure
 
     def commit(self, rows: Sequence[Row]) -> Collection[int]:
         """Store rows in one transaction.
@@ -148,8 +151,8 @@ class Store:
         self._connection.execute(_INSERT[table], row)
 
 
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
+def _engine(url: str | URL) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url)
     # One connection for good: the bench uses it from whichever thread drives the clock, one at a time.
     # A locked file is not waited for: the event stays in its device and is stored with the next attempt.

@@ -1,18 +1,20 @@
 """Writing to displays and boards: what they show is a state that is kept up, not a message that may be missed.
 
-A counter display speaks the LED-485 map (text at 0x0070), a main board the EmbeddedArt map (row n at n x 1000), both
-by FC 0x10 (protocols.md 1.4). Neither can tell that it lost its supply, so the present text is written again each
-half minute: a display that came back dark is right again within that time, and one that does not answer is found down.
+A counter display speaks the LED-485 map (text at 0x0070), the DM36 map (a register for each character) or, like a main
+board, the EmbeddedArt map (row n at n x 1000), all by FC 0x10 (protocols.md 1.4). None can tell that it lost its
+supply, so the present text is written again each half minute: a display that came back dark is right again within that
+time, and one that does not answer is found down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bench.controller.conversation import Ask, Conversation, Tell
 from firmware_sim.device import NS
 from protocol.modbus.maps import words_of
+from protocol.modbus.maps.dm36 import DM36
 from protocol.modbus.maps.embeddedart import board_map
 from protocol.modbus.maps.led485 import LED485
 from protocol.modbus.requests import write_registers
@@ -38,23 +40,37 @@ class TextConversation(Conversation):
         rows: first register of each row.
         width: characters of a row; texts are cut or filled with spaces.
         tell: where notes go.
+        pack: characters as registers; by default two in each.
 
     Attributes:
         width: characters of a row.
     """
 
-    __slots__ = ("_row", "_rows", "_texts", "width")
+    __slots__ = ("_pack", "_row", "_rows", "_texts", "width")
 
-    def __init__(self, name: str, unit: int, rows: Sequence[int], width: int, tell: Tell) -> None:
+    def __init__(
+        self,
+        name: str,
+        unit: int,
+        rows: Sequence[int],
+        width: int,
+        tell: Tell,
+        pack: Callable[[bytes], Sequence[int]] = words_of,
+    ) -> None:
         super().__init__(name, unit, REFRESH // len(rows), tell)
         self._rows = tuple(rows)
         self.width = width
+        self._pack = pack
         self._texts: list[Ask | None] = [None] * len(rows)
         self._row = 0
 
     @classmethod
-    def display(cls, name: str, unit: int, digits: int, tell: Tell) -> TextConversation:
-        """A counter display with so many characters."""
+    def display(cls, name: str, unit: int, digits: int, tell: Tell, protocol: str = "led485") -> TextConversation:
+        """A counter display with so many characters, by the map that it has: led485, dm36 or embeddedart."""
+        if protocol == "dm36":
+            return cls(name, unit, (DM36["digit_1"].address,), digits, tell, tuple)  # a register for each character
+        if protocol == "embeddedart":
+            return cls(name, unit, (board_map(1)["row_1"].address,), digits, tell)
         return cls(name, unit, (LED485["text"].address,), digits, tell)
 
     @classmethod
@@ -93,7 +109,7 @@ class TextConversation(Conversation):
         plain = "".join(char if " " <= char <= "~" else "?" for char in text[: self.width])
         data = plain.ljust(self.width).encode("ascii")
         # words_of fills an odd width with NUL, which a display takes for "dark"
-        return Ask(write_registers(self.unit, self._rows[row], words_of(data)), _WRITE_REPLY, "text")
+        return Ask(write_registers(self.unit, self._rows[row], self._pack(data)), _WRITE_REPLY, "text")
 
     def told(self, now: int, ask: Ask, values: Sequence[int]) -> Ask | None:
         """A row was written; the next refresh is for the next row."""

@@ -38,6 +38,9 @@ PURPOSES: Mapping[str, int] = {
 }
 """Number of each purpose's stream; a number is never used again for something else."""
 
+_ALIKE = 1e-6
+"""A coefficient of variation below this moves no visitor, and its square may be too small for a float."""
+
 _NORMAL = NormalDist()
 _Z90 = _NORMAL.inv_cdf(0.9)
 
@@ -206,7 +209,7 @@ def _comers(scenario: Scenario, seed: int, replication: int) -> list[_Comer]:
 
 def _busyness(cv: float, random: np.random.Generator) -> float:
     """Gamma with mean 1 and coefficient of variation `cv`; 1 when `cv` is 0."""
-    shape = 1 / (cv * cv) if cv else 0.0
+    shape = 1 / (cv * cv) if cv >= _ALIKE else 0.0
     return float(random.standard_gamma(shape)) / shape if shape else 1.0
 
 

@@ -92,8 +92,9 @@ class Hall:
         self.record = record
         self._finished = finished
         self.pace_clerk = seconds(scenario.pace.clerk_s)
-        self._kinds = {device.name: device.kind for _, device in scenario.placed}
-        self._counter_of = {d.name: d.counter for _, d in scenario.placed if hasattr(d, "counter")}
+        self._kinds = {device.name: device.acts_as for _, device in scenario.placed}
+        at_counter = {device.name: getattr(device, "counter", None) for _, device in scenario.placed}
+        self._counter_of = {name: number for name, number in at_counter.items() if number is not None}
         self.roster = Roster(scenario)
         self._sends_home = scenario.hours.after_closing == "send_home"
         self.counters = {c.number: CounterDesk(self, c.number) for c in scenario.counters}
@@ -113,6 +114,7 @@ class Hall:
             "shown": self._on_shown,
             "printed": self._on_printed,
             "paper": self._on_paper,
+            "spoken": self._on_spoken,
         }
 
     def device_at(self, counter: int, kind: str) -> str | None:
@@ -223,7 +225,7 @@ class Hall:
         text = str(facts["text"])
         found = TICKET.search(text)
         ticket, number = found.group(1) if found else "", 0
-        if self._kinds.get(device) == "counter_display":
+        if self._kinds.get(device) == "counter_display" and device in self._counter_of:
             number = self._counter_of[device]
             self.counters[number].show(ticket)
         elif found:
@@ -234,6 +236,14 @@ class Hall:
         if ticket and number in self.counters:
             self._rows[row] = ticket, number
             self._tell(ticket, number)
+
+    def _on_spoken(self, _device: str, facts: Mapping[str, Any]) -> None:
+        """Who has not seen the call hears it: the ticket, then the number of the counter."""
+        text = str(facts["text"])
+        found = TICKET.search(text)
+        number = re.search(r"\d+", text[found.end() :]) if found else None
+        if found and number and int(number.group()) in self.counters:
+            self._tell(found.group(1), int(number.group()))
 
     @property
     def _shown(self) -> Mapping[str, int]:

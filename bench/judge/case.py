@@ -49,7 +49,7 @@ class Case:
         claims: the rows, understood; None if there are none to judge.
         matching: presses against rows; None without rows.
         most: most stories to keep for an invariant.
-        no_rows: why there are no rows.
+        names: clerk code -> clerk.
     """
 
     truth: Truth
@@ -57,7 +57,6 @@ class Case:
     claims: Claims | None
     matching: Matching | None
     most: int
-    no_rows: str = ""
     names: dict[int, str] = field(default_factory=dict)
 
     def press(self, event: Event) -> str:

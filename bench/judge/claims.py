@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from bench.judge.records import FIELDS, Row, Rows, Scalar
 from bench.judge.truth import NS, Truth
 
-__all__ = ["UNKNOWN", "Claim", "Claims", "Problem", "understand"]
+__all__ = ["UNKNOWN", "Claim", "Claims", "Problem", "no_instant", "understand"]
 
 UNKNOWN: Final = -1
 """A clerk, ticket or value that cannot be: it equals none of any press."""
@@ -197,11 +197,12 @@ class _Reader:
             elif ns is not None and not has_zone:
                 naive.append((place, ns))
             exact.append(ns if ns is not None and has_zone else None)
-        shift = self.truth.epoch_ns
-        result = [None if ns is None else ns - shift for ns in exact]
+        # What a program notes by its own clock is wall time; `at` is the device's, whose clock is the hall's.
+        place_of = self.truth.at_wall if column == "stored_at" else self.truth.at_unix
+        result = [None if ns is None else place_of(ns) for ns in exact]
         if naive:
-            local = [self._local(ns) - shift for _, ns in naive]
-            utc = [ns - shift for _, ns in naive]
+            local = [place_of(self._local(ns)) for _, ns in naive]
+            utc = [place_of(ns) for _, ns in naive]
             if self._inside(utc) > self._inside(local):
                 what = f"no zone is given; read as UTC, because as time in {self.truth.timezone} it misses the day"
                 self.complain(0, column, None, what)
@@ -287,6 +288,11 @@ def _whole(value: Any) -> int | None:
         digits = text.removeprefix("-")
         return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
     return None
+
+
+def no_instant(value: Scalar) -> str:
+    """Why a stored value is no instant; empty if it is one."""
+    return _instant(value)[2]
 
 
 def _instant(value: Scalar) -> tuple[int | None, bool, str]:

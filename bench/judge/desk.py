@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from bench.judge.case import Case, Finding, quantiles, word
 from bench.judge.matching import Matching
+from bench.judge.spoken import heard
 from bench.judge.stories import Story, clock, seconds, where
-from bench.judge.truth import Call, Issue, Slip
+from bench.judge.truth import Call, Issue, Slip, Utterance
 
 __all__ = ["calls", "shows", "tickets"]
 
@@ -89,7 +90,10 @@ def shows(text: str, ticket: str) -> bool:
 
 
 def calls(case: Case, _matching: Matching) -> Finding:
-    """Each call is shown on the display of its counter in time, unless the next call there came first."""
+    """Each call is shown on the display of its counter in time, unless the next call there came first.
+
+    In a hall with a voice it is also spoken in time (`bench.judge.spoken`); a call that is not both is one violation.
+    """
     truth = case.truth
     displays: dict[int, list[str]] = {}
     for name, station in truth.devices.items():
@@ -116,8 +120,15 @@ def calls(case: Case, _matching: Matching) -> Finding:
                 checked += 1
                 wrong.append((call, name))
     wrong.reverse()
-    finding = Finding(word(len(wrong), checked), len(wrong), checked)
+    voice = heard(truth)
+    checked = max(checked, len(voice.lags) + len(voice.missed))
+    broken = {*(call for call, _ in wrong), *(call for call, _ in voice.missed)}
+    finding = Finding(word(len(broken), checked), len(broken), checked)
     finding.figures = {"open": still_open, "superseded": superseded, **quantiles(lags)}
+    if truth.voices:
+        finding.figures["spoken"] = len(voice.lags)
+        finding.figures["unspoken"] = len(voice.missed)
+        finding.figures |= {f"spoken_{name}": value for name, value in quantiles(voice.lags).items()}
 
     def story(item: tuple[Call, str]) -> Story:
         call, name = item
@@ -128,7 +139,15 @@ def calls(case: Case, _matching: Matching) -> Finding:
         last = f"NOT SHOWN: {name} did not show {call.ticket} within {seconds(truth.limits.call)}"
         return Story(where(f"{call.ticket} to counter {call.counter}", call.t), [first], [*lines, last])
 
-    finding.stories = case.stories(wrong, story)
+    def unspoken(item: tuple[Call, list[Utterance]]) -> Story:
+        call, near = item
+        lines = [f"{clock(said.t)} said{'' if said.whole else ', cut off'}: {said.text!r}" for said in near[:6]]
+        first = f"{clock(call.t)} ticket {call.ticket} called to counter {call.counter}"
+        limit = max(truth.voices.values())
+        last = f"NOT SPOKEN: no voice called {call.ticket} to counter {call.counter} within {seconds(limit)}"
+        return Story(where(f"{call.ticket} to counter {call.counter}", call.t), [first], [*lines, last])
+
+    finding.stories = [*case.stories(wrong, story), *case.stories(voice.missed, unspoken)][: case.most]
     if not checked:
         finding.reason = "no ticket was called" if not truth.calls else "no called counter has a display"
     return finding

@@ -2,7 +2,8 @@
 
 `history.ndjson` is what happened, `records.ndjson` the rows that were judged, whatever database they came from,
 `verdict.json` what came of it. `records.ndjson` has the envelope of a history: a header that describes the source, one
-line for each row, a footer with count and SHA-256.
+line for each row, a footer with count and SHA-256. `run.json` names the SHA-256 of both (`history_sha256`,
+`records_sha256`): files of another run, or ones that were sealed anew, do not fit it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bench.judge.history import History, HistoryFailed, SealedFile, SealedWriter, read_history
 from bench.judge.records import FIELDS, Row, Rows
 from bench.judge.verdict import Verdict, judge
 
-__all__ = ["EvidenceError", "Run", "load_run", "read_rows", "write_rows", "write_verdict"]
+__all__ = ["EvidenceError", "Kept", "Run", "load_run", "read_rows", "write_rows", "write_verdict"]
 
 HISTORY: Final = "history.ndjson"
 RECORDS: Final = "records.ndjson"
@@ -29,6 +30,18 @@ _MOST_READ = 1 << 24
 
 class EvidenceError(Exception):
     """A run directory lacks what a verdict needs, or holds something else in its place."""
+
+
+class Kept(NamedTuple):
+    """The rows that a run keeps.
+
+    Args:
+        path: the file.
+        sha256: over all its bytes before the footer, as the footer has it.
+    """
+
+    path: Path
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +64,29 @@ class Run:
 
     @property
     def mapping(self) -> Mapping[str, Any] | None:
-        """Where the scenario expects the ratings, if "records" of run.json or of the history's header tells it."""
+        """Where the scenario expects the ratings, if "records" of run.json or of the history's header tells it.
+
+        The house controller stores its own in the default table, whatever the scenario says of the program under test.
+        """
+        if self.info.get("program") == "house":
+            return None
         for told in (self.info.get("records"), self.history.header.get("records")):
             if isinstance(told, Mapping) and ("table" in told or "columns" in told):
                 return told
         return None
+
+    @property
+    def failure(self) -> str:
+        """How the program under test failed, as run.json tells it ("crashed"); empty if it did not, or is not known."""
+        ended = self.info.get("collector")
+        if not isinstance(ended, Mapping):
+            return ""
+        how, status = ended.get("how"), ended.get("status")
+        if how == "returned" and status:
+            return f"ended with status {status}"
+        if how not in ("returned", "asked to end"):
+            return str(how)
+        return "never opened a port" if self.info.get("opened_a_port") is False else ""
 
     def judge(self) -> Verdict:
         """Judge the run from its evidence alone."""
@@ -65,7 +96,7 @@ class Run:
         """The verdict that stands in the directory; None if there is none that can be read."""
         try:
             found = json.loads((self.path / VERDICT).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
 
@@ -99,7 +130,7 @@ def load_run(run_dir: str | Path) -> Run:
     return Run(path, info, history, rows, no_rows)
 
 
-def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | None, *, no_rows: str = "") -> Path:
+def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | None, *, no_rows: str = "") -> Kept:
     """Keep the rows that are judged in the run directory.
 
     Args:
@@ -108,7 +139,7 @@ def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | No
         no_rows: why `rows` is None.
 
     Returns:
-        The file that was written.
+        The file that was written, and its SHA-256 for `run.json`.
 
     Raises:
         HistoryFailed: it cannot be written.
@@ -129,7 +160,7 @@ def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | No
     with SealedWriter(path, header) as writer:
         for row in kept:
             writer.line(encode({"n": row.n, **{name: getattr(row, name) for name in kept.fields}}))
-    return path
+    return Kept(path, writer.close())
 
 
 def read_rows(run_dir: str | Path) -> tuple[Rows | None, str]:
@@ -148,13 +179,16 @@ def read_rows(run_dir: str | Path) -> tuple[Rows | None, str]:
         return None, f"the run kept no records ({RECORDS} is missing)"
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read ({error.strerror})") from error
+    info = _read_info(path.with_name(RUN))
+    told = info.get("records_sha256")
+    file.expected = told if isinstance(told, str) else None
     found: list[Row] = []
     for line in file.lines():
         found.append(_row(line, path, len(found) + 2))
     if not file.complete:
         return None, f"the records that were kept cannot be relied on: {file.damage}"
     header = file.header
-    theirs, ours = header.get("history_sha256"), _read_info(path.with_name(RUN)).get("history_sha256")
+    theirs, ours = header.get("history_sha256"), info.get("history_sha256")
     if theirs and ours and theirs != ours:
         return None, f"the records that were kept ({RECORDS}) are those of another run"
     if header.get("records") is False:
@@ -188,7 +222,7 @@ def write_verdict(run_dir: str | Path, verdict: Verdict) -> Path:
 def _row(line: bytes, path: Path, number: int) -> Row:
     try:
         return Row(**json.loads(line))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise EvidenceError(f"{path}: line {number} is not a stored row ({error})") from error
 
 
@@ -198,7 +232,7 @@ def _read_info(path: Path) -> Mapping[str, Any]:
             info = json.loads(file.read(_MOST_READ))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvidenceError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(info, dict):
         raise EvidenceError(f"{path}: expected an object, found a {type(info).__name__}")

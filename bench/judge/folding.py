@@ -77,6 +77,63 @@ class _Wire:
         self.hash.update(b"%d %d %b %d %d:%b\n" % (t, end, by.encode(), flaws, len(data), data))
 
 
+class Pair:
+    """A request and its reply that come again and again, for whoever knows beforehand that they will.
+
+    Made by `WireLog.pair`. `free` tells whether the pair can be taken into the account without a record being
+    written, which makes it the same at which of many equal instants that is done; `add` does it.
+    """
+
+    __slots__ = ("_answer", "_asked", "_chars", "_folding", "_head", "_log", "_tail", "_until", "_wire")
+
+    def __init__(
+        self, log: WireLog, wire: _Wire, until: dict[str, int], asked: tuple[str, bytes], answer: tuple[str, bytes]
+    ) -> None:
+        self._log = log
+        self._wire = wire
+        self._until = until
+        self._folding = log.folding
+        self._asked = asked[1]
+        self._answer = answer
+        self._chars = len(asked[1]) + len(answer[1])
+        self._head = b" %b 0 %d:%b\n" % (asked[0].encode(), len(asked[1]), asked[1])
+        self._tail = b" %b 0 %d:%b\n" % (answer[0].encode(), len(answer[1]), answer[1])
+
+    def free(self, t: int) -> bool:
+        """Whether the pair, begun at `t`, would be counted and hashed and nothing else."""
+        if not self._folding:
+            return True
+        wire = self._wire
+        if wire.pending is not None or (wire.held and t - wire.first > SPAN):
+            return False
+        if self._until and t < self._until.get(wire.name, 0):
+            return False
+        return wire.last.get(self._asked) == self._answer
+
+    def add(self, t: int, heard: int, begun: int, end: int) -> None:
+        """Take the pair into the account, as two calls of `WireLog.burst` would; `free` has said yes.
+
+        Args:
+            t: start of the request, ns.
+            heard: its end.
+            begun: start of the reply.
+            end: its end.
+        """
+        wire, log = self._wire, self._log
+        wire.hash.update(b"%d %d%b%d %d%b" % (t, heard, self._head, begun, end, self._tail))
+        if self._folding:
+            if not wire.held:
+                wire.first, wire.chars, wire.busy = t, 0, 0
+            wire.chars += self._chars
+            wire.busy += heard - t + end - begun
+            wire.latest = end
+            wire.held += 2
+        else:
+            wire.folded += 2
+        if end > log.latest:
+            log.latest = end
+
+
 class WireLog:
     """Keeps the traffic of all lines in a history.
 
@@ -86,6 +143,10 @@ class WireLog:
         writer: where records go.
         evidence: how much is kept, one of `EVIDENCE`.
         masters: names under which the collector's end of a line sends, or beginnings of such names.
+
+    Attributes:
+        folding: repeats are folded.
+        latest: end of the last burst, ns.
 
     Raises:
         ValueError: an unknown kind of evidence.
@@ -97,13 +158,13 @@ class WireLog:
         if evidence not in EVIDENCE:
             raise ValueError(f"evidence {evidence!r} is not one of {', '.join(EVIDENCE)}")
         self._writer = writer
-        self._folding = evidence == "folded"
+        self.folding = evidence == "folded"
         self._hash_only = evidence == "hash"
         self._masters = tuple(masters)
         self._asks: dict[str, bool] = {}
         self._wires: dict[str, _Wire] = {}
         self._until: dict[str, int] = {}
-        self._latest = 0
+        self.latest = 0
 
     def burst(self, t: int, line: str, src: str, data: bytes, flaws_count: int, end: int) -> None:
         """Take one burst into the account, bursts of a line in the order in which they end.
@@ -123,9 +184,9 @@ class WireLog:
         if wire is None:
             wire = self._wires[line] = _Wire(line)
         burst = _Burst(t, src, data, flaws_count, end)
-        if end > self._latest:
-            self._latest = end
-        if not self._folding:
+        if end > self.latest:
+            self.latest = end
+        if not self.folding:
             self._write(wire, burst)
             return
         request = wire.pending
@@ -151,6 +212,18 @@ class WireLog:
         self._write(wire, burst)
         self._remember(wire, asked, answer if clean else None, clean)
 
+    def pair(self, line: str, asker: str, asked: bytes, answerer: str, answer: bytes) -> Pair | None:
+        """A clean request and its reply as something to count without looking at it again.
+
+        None when every burst is written, or a burst of the line has not been seen yet, or `asker` does not ask.
+        """
+        wire = self._wires.get(line)
+        if wire is None or not (self.folding or self._hash_only) or not asker.startswith(self._masters):
+            return None
+        if answerer.startswith(self._masters):
+            return None
+        return Pair(self, wire, self._until, (asker, asked), (answerer, answer))
+
     def expand(self, line: str, until: int) -> None:
         """Write everything on a line in full for a while, around a fault for instance.
 
@@ -174,7 +247,7 @@ class WireLog:
         Raises:
             HistoryFailed: the history cannot be written.
         """
-        at = self._latest if t is None else t
+        at = self.latest if t is None else t
         for wire in self._wires.values():
             if wire.pending is not None:
                 request, wire.pending = wire.pending, None

@@ -15,8 +15,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, NamedTuple, Self
@@ -65,6 +68,19 @@ _decode = json.JSONDecoder().decode
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain).encode
 
 
+_OPEN: Final[weakref.WeakSet[SealedWriter]] = weakref.WeakSet()
+"""Writers of this process, which are not those of its forked children."""
+
+
+def _disown_all() -> None:
+    for writer in list(_OPEN):
+        writer.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)
+
+
 class SealedWriter:
     """Writes an NDJSON file with a header and a footer that proves it whole.
 
@@ -92,6 +108,7 @@ class SealedWriter:
         self._refusal: Exception | None = None  # raised by whatever is recorded from now on
         self._closed = False
         self._owned = isinstance(target, str | Path)
+        _OPEN.add(self)
         if isinstance(target, str | Path):
             self.name = str(target)
             try:
@@ -150,6 +167,7 @@ class SealedWriter:
         if self._closed:
             return self._hash.hexdigest()
         self._closed = True
+        _OPEN.discard(self)
         try:
             if self._failure is None:
                 self.flush()
@@ -169,6 +187,18 @@ class SealedWriter:
                 self.flush()
         finally:
             self._release()
+
+    def disown(self) -> None:
+        """Write nothing any more, neither what is gathered nor a footer: the file is another process's to write."""
+        self._closed = True
+        self._lines.clear()
+        self._failure = self._refusal = HistoryFailed(
+            f"{self.name}: this process is a forked copy of the one that writes it; a program under test may start "
+            "other programs, but a copy of itself has no part in the day"
+        )
+        if self._owned:
+            with suppress(OSError):
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -399,8 +429,15 @@ class Record(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The whole record as a dict (i, t, src and k included), parsed at each call."""
-        result: dict[str, Any] = _decode(self.raw.decode())
+        """The whole record as a dict (i, t, src and k included), parsed at each call.
+
+        Raises:
+            ValueError: it was changed after it was written, and is no JSON that could be read.
+        """
+        try:
+            result: dict[str, Any] = _decode(self.raw.decode())
+        except RecursionError as error:
+            raise ValueError("JSON nested too deeply") from error
         return result
 
 
@@ -484,7 +521,7 @@ def _words(key: bytes, wanted: Iterable[tuple[str, str]] | None) -> tuple[str, s
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

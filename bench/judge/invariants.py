@@ -14,7 +14,10 @@ from bench.judge import desk, ratings
 from bench.judge.case import Case, Finding
 from bench.judge.matching import Matching
 
-__all__ = ["INVARIANTS", "Invariant", "judge_one"]
+__all__ = ["INVARIANTS", "NO_ROWS", "Invariant", "judge_one"]
+
+NO_ROWS: Final = "the records cannot be judged"
+"""Reason of an invariant that needs rows where there are none; the verdict's reason says why, once for all of them."""
 
 
 class Invariant(NamedTuple):
@@ -38,7 +41,7 @@ class Invariant(NamedTuple):
 def judge_one(invariant: Invariant, case: Case) -> Finding:
     """Judge one invariant; without the rows that it needs it is UNKNOWN."""
     if invariant.of_rows and case.matching is None:
-        return Finding("UNKNOWN", reason=case.no_rows or "there are no records to judge")
+        return Finding("UNKNOWN", reason=NO_ROWS)
     return invariant.judge(case, case.matching or Matching())
 
 
@@ -49,7 +52,8 @@ INVARIANTS: Final = (
     Invariant("phantom", "J5", "every row has a press", ratings.phantom),
     Invariant("order", "J6", "a keypad's rows are stored in the order of its presses", ratings.order),
     Invariant("lateness", "J7", "every press is stored within the time allowed", ratings.lateness),
+    Invariant("time", "J9", "every row's instant is that of its press", ratings.time),
     Invariant("tickets", "", "every ticket issued is printed exactly once", desk.tickets, of_rows=False),
-    Invariant("calls", "", "every call is shown on the display of its counter in time", desk.calls, of_rows=False),
+    Invariant("calls", "", "every call is shown at its counter, and spoken, in time", desk.calls, of_rows=False),
 )
 """All invariants, in the order in which they are reported."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bench.judge.case import Case, Finding, quantiles, word
+from bench.judge.claims import no_instant
 from bench.judge.matching import Match, Matching
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
 from bench.judge.truth import NS, Event
 
-__all__ = ["attribution", "duplication", "lateness", "loss", "order", "phantom"]
+__all__ = ["attribution", "duplication", "lateness", "loss", "order", "phantom", "time"]
 
 _ANOTHER_CLOCK: Final = 3600 * NS
 """An instant of storing this long after the end of the run was not taken from the hall's time."""
@@ -235,6 +236,49 @@ def lateness(case: Case, matching: Matching) -> Finding:
         remarks.append("no press has a row whose lateness could be measured")
     finding.reason = "; ".join(remarks)
     return finding
+
+
+def time(case: Case, matching: Matching) -> Finding:
+    """Each row's instant is that of its press (J9), by the hall's time or by the clock of the keypad that told it.
+
+    A row without an instant, or with one that cannot be, breaks it as well where others have one. A row that may be a
+    copy of another press is not held to this one's instant.
+    """
+    assert case.claims is not None
+    if "at" not in case.claims.fields:
+        return Finding("NOT EXERCISED", reason="the records tell no instant of the press (`at`)")
+    limit = case.truth.limits.time
+    off: list[int] = []
+    wrong: list[tuple[Match, str]] = []
+    judged = [found for found in matching.matches if found.event.n not in matching.doubtful]
+    for found in judged:
+        event, at = found.event, found.claim.at
+        if at is None:
+            wrong.append((found, no_instant(case.rows[found.claim.n].at)))
+            continue
+        error = min(at - event.t, at - event.clock, key=abs)
+        off.append(abs(error))
+        if abs(error) > limit:
+            side = "after" if error > 0 else "before"
+            wrong.append(
+                (found, f"{clock(at)} is {seconds(abs(error))} {side} the press, allowed are {seconds(limit)}")
+            )
+    finding = Finding(word(len(wrong), len(judged)), len(wrong), len(judged))
+    finding.figures = {**quantiles(off), "unreadable": len(judged) - len(off), "limit": limit / NS}
+
+    def story(item: tuple[Match, str]) -> Story:
+        found, what = item
+        return Story(
+            where(found.event.device, found.event.t),
+            [case.press(found.event)],
+            [row_line(case.rows[found.claim.n]), f"WRONG TIME: {what}"],
+            around(found.event, case.truth, (found.event.acked or found.event.t) + NS),
+        )
+
+    finding.stories = case.stories(wrong, story)
+    if not judged:
+        finding.reason = "no press has a row whose instant could be wrong"
+    return _doubt(finding, matching, pairs=True)
 
 
 def _doubt(finding: Finding, matching: Matching, *, pairs: bool) -> Finding:

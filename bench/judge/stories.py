@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -137,10 +138,11 @@ def tell(history: History, stories: Iterable[Story]) -> None:
                 continue  # most of the traffic is not asked for: do not even parse it
         elif record.t < begins[0]:
             continue
-        facts = record.facts
-        for window, story in windows:
-            if window.line == facts["line"]:
-                _hear(story, window, record.k, record.t, facts)
+        with suppress(KeyError, TypeError, ValueError):  # what cannot be read belongs to no story
+            facts = record.facts
+            for window, story in windows:
+                if window.line == facts["line"]:
+                    _hear(story, window, record.k, record.t, facts)
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

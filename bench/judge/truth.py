@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from bench.judge.history import History
 
-__all__ = ["Call", "Event", "Issue", "Limits", "Slip", "Station", "Truth", "gather"]
+__all__ = ["Call", "Event", "Issue", "Limits", "Slip", "Station", "Truth", "Utterance", "gather"]
 
 NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
@@ -89,6 +89,15 @@ class Issue(NamedTuple):
     printer: str
 
 
+class Utterance(NamedTuple):
+    """What a voice caller said: from `t` to `end`, and whether nothing cut it off."""
+
+    t: int
+    end: int
+    text: str
+    whole: bool
+
+
 class Slip(NamedTuple):
     """What a printer put out at one cut."""
 
@@ -127,12 +136,17 @@ class Truth:
     calls: list[Call] = field(default_factory=list)
     shown: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """Display -> what became visible there, and when."""
+    voices: dict[str, int] = field(default_factory=dict)
+    """Voice caller -> ns within which a call has to be spoken."""
+    spoken: list[Utterance] = field(default_factory=list)
     visitors: int = 0
     taken: int = 0
     first: int | None = None
     last: int = 0
     ended: int | None = None
     exited: tuple[int, Any] | None = None
+    joined: tuple[int, int, float] | None = None
+    """In wall time: an instant of the hall, the Unix ns at which it was, seconds of the hall in one real second."""
     faults: list[str] = field(default_factory=list)
     """Records that lack what their kind must have."""
 
@@ -142,6 +156,17 @@ class Truth:
         if self.ended is not None:
             return self.ended
         return self.last if self.exited is None else self.exited[0]
+
+    def at_unix(self, unix_ns: int) -> int:
+        """Instant of the day at which the hall's own calendar shows so many Unix ns."""
+        return unix_ns - self.epoch_ns
+
+    def at_wall(self, unix_ns: int) -> int:
+        """Instant of the day at which a program's own clock showed so many Unix ns."""
+        if self.joined is None:
+            return self.at_unix(unix_ns)
+        at, joined, speed = self.joined
+        return at + round((unix_ns - joined) * speed)
 
     def unit_names(self) -> dict[int, list[str]]:
         """Unit number -> counted keypads that have it."""
@@ -177,6 +202,7 @@ def frame(header: Mapping[str, Any]) -> Truth:
     return Truth(
         program=program,
         devices=devices,
+        voices=_voices(header.get("devices")),
         counted=counted,
         clerks={str(k): v for k, v in clerks.items() if isinstance(v, int)} if isinstance(clerks, Mapping) else {},
         epoch_ns=_int(header.get("epoch_ns")) or 0,
@@ -190,6 +216,18 @@ def frame(header: Mapping[str, Any]) -> Truth:
         must_exercise=tuple(str(name) for name in header.get("must_exercise") or ()),
         first=_int(header.get("start")),
     )
+
+
+def _voices(rows: Any) -> dict[str, int]:
+    """The voice callers among the devices of a header, and how soon they have to speak: 30 s if it does not say."""
+    voices = {}
+    for raw in rows or ():
+        if isinstance(raw, Mapping) and raw.get("kind") == "voice_caller" and isinstance(raw.get("name"), str):
+            within = raw.get("within_s")
+            if not isinstance(within, int | float) or isinstance(within, bool) or within < 0:
+                within = 30
+            voices[raw["name"]] = round(within * NS)
+    return voices
 
 
 def gather(history: History) -> Truth:
@@ -214,6 +252,7 @@ class _Gatherer:
             ("dev", "overflow"): self.overflow,
             ("dev", "shown"): self.shown,
             ("dev", "printed"): self.printed,
+            ("dev", "spoken"): self.spoken,
             ("house", "row"): self.row,
             ("house", "ticket_issued"): self.issued,
             ("house", "ticket_confirmed"): self.confirmed,
@@ -222,6 +261,7 @@ class _Gatherer:
             ("hall", "arrive"): self.arrive,
             ("hall", "ticket_taken"): self.taken,
             ("run", "handover"): self.handover,
+            ("run", "joined"): self.joined,
             ("run", "run_end"): self.run_end,
             ("collector", "exit"): self.exit,
         }
@@ -297,6 +337,10 @@ class _Gatherer:
     def printed(self, t: int, facts: dict[str, Any]) -> None:
         self.truth.slips.append(Slip(t, facts["device"], "\n".join(map(str, facts["lines"]))))
 
+    def spoken(self, _t: int, facts: dict[str, Any]) -> None:
+        said = Utterance(_whole(facts["start"]), _whole(facts["end"]), str(facts["text"]), bool(facts["whole"]))
+        self.truth.spoken.append(said)
+
     def issued(self, t: int, facts: dict[str, Any]) -> None:
         ticket = str(facts["ticket"])
         self.truth.issues.append(Issue(t, ticket, str(facts.get("printer") or "")))
@@ -324,6 +368,9 @@ class _Gatherer:
         truth.events = [event for event in truth.events if event.acked is None and event.dropped is None]
         for n, event in enumerate(truth.events):
             event.n = n
+
+    def joined(self, t: int, facts: dict[str, Any]) -> None:
+        self.truth.joined = (t, _whole(facts["unix_ns"]), float(facts.get("speed", 1)))
 
     def run_end(self, t: int, _facts: dict[str, Any]) -> None:
         self.truth.ended = t

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bench.judge.case import Case, Finding, Word, quantiles
 from bench.judge.claims import Problem, understand
 from bench.judge.history import History
-from bench.judge.invariants import INVARIANTS, judge_one
+from bench.judge.invariants import INVARIANTS, NO_ROWS, judge_one
 from bench.judge.matching import match
 from bench.judge.records import Row, Rows
 from bench.judge.stories import tell
@@ -71,6 +71,7 @@ class Verdict:
         Raises:
             AssertionError: it is anything else; the message is the sentence and the first stories.
         """
+        __tracebackhide__ = True  # pytest shows the test's own line
         if not self.holds:
             stories = [story.text() for finding in self.findings.values() for story in finding.stories[:2]]
             raise AssertionError("\n\n".join([self.sentence(), *stories]))
@@ -131,7 +132,8 @@ class Verdict:
         if "tickets" in held:
             parts.append(f"{_count(held['tickets'].checked, 'ticket')} printed once")
         if "calls" in held:
-            parts.append(f"{_count(held['calls'].checked, 'call')} shown in time")
+            told = "shown and spoken" if held["calls"].figures.get("spoken") else "shown"
+            parts.append(f"{_count(held['calls'].checked, 'call')} {told} in time")
         return parts or [f"{name} holds" for name in held]
 
 
@@ -142,8 +144,9 @@ _BROKEN: Final[Mapping[str, str]] = {
     "phantom": "{n} {row} told a rating that nobody pressed",
     "order": "{n} {row} out of order",
     "lateness": "{n} of {checked} ratings stored late",
+    "time": "{n} of {checked} ratings stored with a wrong time",
     "tickets": "{n} of {checked} tickets not printed exactly once",
-    "calls": "{n} of {checked} calls not shown in time",
+    "calls": "{n} of {checked} calls not shown or spoken in time",
 }
 
 
@@ -166,7 +169,7 @@ def judge(
     rows: Iterable[Row | Mapping[str, Any]] | None,
     *,
     stories: int = STORIES,
-    no_rows: str = "there are no records to judge",
+    no_rows: str = "",
 ) -> Verdict:
     """Judge a run.
 
@@ -186,7 +189,7 @@ def judge(
     claims = None if kept is None else understand(kept, truth)
     matching = None if claims is None else match(truth, claims)
     names = {code: name for name, code in truth.clerks.items()}
-    case = Case(truth, {row.n: row for row in kept or ()}, claims, matching, stories, no_rows, names)
+    case = Case(truth, {row.n: row for row in kept or ()}, claims, matching, stories, names)
     findings = {invariant.name: judge_one(invariant, case) for invariant in INVARIANTS}
     counts = {
         "visitors": truth.visitors,
@@ -202,7 +205,7 @@ def judge(
     latency: dict[str, float | None] = {name: findings["lateness"].figures.get(name) for name in quantiles(())}
     damage = _damage(history, truth)
     if damage:
-        findings = {name: Finding("UNKNOWN", checked=0, reason=damage) for name in findings}
+        findings = {name: Finding("UNKNOWN", checked=0, reason=_UNRELIABLE) for name in findings}
         counts.update(dict.fromkeys(("lost", "duplicated", "misattributed", "phantom"), 0))
         latency = dict.fromkeys(latency)
     else:
@@ -210,7 +213,7 @@ def judge(
     word = _overall(findings, truth.must_exercise)
     return Verdict(
         word,
-        damage or _reason(word, findings, truth.must_exercise),
+        damage or _reason(word, findings, truth.must_exercise, no_rows),
         findings,
         counts,
         latency,
@@ -226,11 +229,14 @@ def judge(
 def _damage(history: History, truth: Truth) -> str:
     """Why the history cannot be the ground of a verdict; empty if it can."""
     if not history.complete:
-        return f"the history cannot be relied on: {history.damage}"
+        return f"{_UNRELIABLE}: {history.damage}"
     if truth.faults:
         more = f", and {len(truth.faults) - 1} more" if len(truth.faults) > 1 else ""
-        return f"the history cannot be relied on: {truth.faults[0]}{more}"
+        return f"{_UNRELIABLE}: {truth.faults[0]}{more}"
     return ""
+
+
+_UNRELIABLE: Final = "the history cannot be relied on"
 
 
 def _relevant(findings: Mapping[str, Finding], must: Sequence[str]) -> dict[str, str]:
@@ -248,7 +254,7 @@ def _overall(findings: Mapping[str, Finding], must: Sequence[str]) -> Word:
     return next(word for word in ("HOLDS", "VIOLATED", "UNKNOWN", "NOT EXERCISED") if word == worst)
 
 
-def _reason(word: str, findings: Mapping[str, Finding], must: Sequence[str]) -> str:
+def _reason(word: str, findings: Mapping[str, Finding], must: Sequence[str], no_rows: str) -> str:
     if word in ("HOLDS", "VIOLATED"):
         return ""
     told: dict[str, list[str]] = {}
@@ -258,7 +264,9 @@ def _reason(word: str, findings: Mapping[str, Finding], must: Sequence[str]) -> 
             told.setdefault(why, []).append(name)
     if not told:
         return "nothing happened in this run that could have broken an invariant"
-    return "; ".join(f"{why} ({', '.join(names)})" for why, names in told.items())
+    whole = {NO_ROWS: f": {no_rows or 'there are none'}"}  # it may have several lines, so it stands last
+    told = dict(sorted(told.items(), key=lambda item: item[0] in whole))
+    return "; ".join(f"{why} ({', '.join(names)}){whole.get(why, '')}" for why, names in told.items())
 
 
 def _count(number: int, noun: str) -> str:

@@ -143,20 +143,35 @@ def _context(run: RunDir, figures: Figures, gallery: Gallery) -> dict[str, Any]:
     }
 
 
-def _remarks(run: RunDir, figures: Figures) -> list[str]:
+def _remarks(run: RunDir, figures: Figures) -> list[tuple[str, str]]:
+    """Sentences to be read first, each with the lines that belong to it (a traceback) or ""."""
     remarks = []
     if figures.damage:
         remarks.append(f"The history is not whole: {figures.damage}. The figures cover what could be read.")
     if figures.not_understood:
         remarks.append(f"{count(figures.not_understood, 'record')} of the history lack what their kind must have.")
-    collector = run.run.get("collector")
-    if isinstance(collector, Mapping) and collector.get("how") not in (None, "returned", "asked to end"):
-        remarks.append(f"The program under test {collector['how']}: {collector.get('detail') or 'see collector.log'}")
     problems = run.verdict.get("data_problems") or {}
     if problems.get("count"):
         first = (problems.get("first") or ["see verdict.json"])[0]
         remarks.append(f"{count(int(problems['count']), 'stored value')} cannot be what was meant, e.g. {first}")
-    return [*remarks, *(f"{remark}." for remark in run.remarks)]
+    told = [(remark, "") for remark in (*remarks, *(f"{remark}." for remark in run.remarks))]
+    return [*_collector_remarks(run.run), *told]
+
+
+def _collector_remarks(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What went wrong with the program under test itself, as run.json tells it."""
+    collector = facts.get("collector")
+    if not isinstance(collector, Mapping):
+        return []
+    remarks = []
+    how, status, detail = collector.get("how"), collector.get("status"), str(collector.get("detail") or "")
+    if how == "returned" and status:
+        remarks.append((f"The program under test ended by itself with status {status}.", detail))
+    elif how not in (None, "returned", "asked to end"):
+        remarks.append((f"The program under test {how}{':' if detail else '; see collector.log.'}", detail))
+    if facts.get("opened_a_port") is False:
+        remarks.append(("The program under test never opened a port of the hall.", ""))
+    return remarks
 
 
 def _tiles(figures: Figures, names: Sequence[str]) -> list[tuple[str, str, bool]]:

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from bench.judge.history import Record as HistoryRecord
 from bench.reports.replay import Replay, compare
 from bench.reports.run_dir import NotARunError, Record, RunDir, open_run
 from bench.reports.sample import HALF_HOUR, MINUTE, Distribution, Histogram
@@ -374,7 +376,7 @@ def of(run: Path | RunDir, observe: Callable[[Record], None] | None = None) -> F
     try:
         figures = compute(
             history.header,
-            (record.facts for record in history.records(WANTED)),
+            _readable(history.records(WANTED)),
             verdict=opened.verdict,
             visitors=_visitors(opened.day),
             rows=opened.rows,
@@ -385,6 +387,13 @@ def of(run: Path | RunDir, observe: Callable[[Record], None] | None = None) -> F
     except OSError as error:
         raise NotARunError(f"{history.name}: cannot be read to its end: {error}") from error
     return replace(figures, damage=history.damage)
+
+
+def _readable(records: Iterable[HistoryRecord]) -> Iterator[Record]:
+    """The facts of those records that can be read: in an edited history some may be no JSON, and `damage` says so."""
+    for record in records:
+        with suppress(ValueError):
+            yield record.facts
 
 
 def _visitors(day: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def _object(path: Path, remarks: list[str]) -> Mapping[str, Any]:
         value = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         remarks.append(f"{path.name} is missing")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         remarks.append(f"{path.name} cannot be read: {error}")
     else:
         if isinstance(value, dict):
@@ -108,7 +108,8 @@ def _rows(path: Path, remarks: list[str]) -> list[Record] | None:
                     bad += 1
                 elif "h" in row:
                     if row.get("records") is False:
-                        remarks.append(f"no rows were judged: {row.get('missing') or 'none could be read'}")
+                        missing = str(row.get("missing") or "none could be read").splitlines()
+                        remarks.append(f"no rows were judged: {missing[0]}")
                         return None
                 elif "end" not in row:
                     rows.append(row)
@@ -126,6 +127,6 @@ def _rows(path: Path, remarks: list[str]) -> list[Record] | None:
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

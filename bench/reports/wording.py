@@ -18,6 +18,7 @@ INVARIANT: Final[Mapping[str, str]] = {
     "phantom": "every stored record belongs to a press",
     "order": "the records of a device are stored in the order of its presses",
     "lateness": "every press is stored within the time allowed",
+    "time": "every row's instant is that of its press",
     "tickets": "every ticket issued is printed exactly once",
     "calls": "every call is shown on the display of its counter within 5 s",
 }

@@ -10,10 +10,16 @@ import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from bench.scenario.crosscheck_day import DAY_CHECKS
+from bench.scenario.crosscheck_faults import FAULT_CHECKS
 from bench.scenario.crosscheck_lines import LINE_CHECKS
 from bench.scenario.draft import Draft, DraftSpan, Finding, did_you_mean, number, spans, text, texts, whole
 from bench.scenario.locate import Path
+from bench.scenario.model import LONGEST_TIME
 from bench.scenario.times import Span, parse_time
+
+MOST_SPREAD = 100
+"""Longest p90 of a time, in medians: beyond it one visitor in a hundred would stay for days."""
 
 Value = TypeVar("Value", bound=Hashable)
 
@@ -62,6 +68,9 @@ def _lognormals(draft: Draft) -> Iterator[Finding]:
         median, p90 = number(table, "median"), number(table, "p90")
         if median is not None and p90 is not None and p90 < median:
             yield Finding((*path, "p90"), f"p90 = {p90:g} is below the median {median:g}")
+        elif median and p90 is not None and MOST_SPREAD * median < p90 <= LONGEST_TIME:
+            told = f"p90 = {p90:g} is more than {MOST_SPREAD} times the median {median:g}"
+            yield Finding((*path, "p90"), told)
 
 
 def _served(draft: Draft) -> Iterator[Finding]:
@@ -133,6 +142,9 @@ def _arrivals(draft: Draft) -> Iterator[Finding]:
         if key not in arrivals:
             told = f"`{key}` is missing: a day is drawn from `visitors` and `shape`, or taken from a recorded `log`"
             yield Finding(("arrivals",), told)
+    if arrivals.get("shape") == {}:
+        told = "[arrivals]: shape is empty, so nobody would come: it needs two times or more"
+        yield Finding(("arrivals", "shape"), told)
     if "overhead_s" in arrivals:
         yield Finding(
             ("arrivals", "overhead_s"), "`overhead_s` belongs to a recorded `log`, and none is given", at_key=True
@@ -155,7 +167,7 @@ def _shape(arrivals: Mapping[str, Any]) -> list[tuple[int, float]]:
             return []
         try:
             points.append((parse_time(key), float(weight)))
-        except ValueError:
+        except (ValueError, OverflowError):
             return []
     return sorted(points)
 
@@ -181,9 +193,9 @@ def _ratings(draft: Draft) -> Iterator[Finding]:
     yield from repeated(
         ((("must_exercise", i), name) for i, name in texts(draft.data, "must_exercise")), '"{value}" stands here twice'
     )
-    delay, window = draft.data.get("rating_delay_s"), draft.data.get("rating_window_s", 15)
+    delay, window = draft.data.get("rating_delay_s"), number({"rating_window_s": 15.0, **draft.data}, "rating_window_s")
     median = number(delay, "median") if isinstance(delay, Mapping) else None
-    if median is not None and isinstance(window, int | float) and median >= window:
+    if median is not None and window is not None and median >= window:
         told = f"half of the ratings would come after {median:g} s, but the rating window closes after {window:g} s"
         yield Finding(("rating_delay_s", "median"), told)
 
@@ -199,5 +211,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (
     _arrivals,
     _log_queues,
     _ratings,
+    *DAY_CHECKS,
     *LINE_CHECKS,
+    *FAULT_CHECKS,
 )

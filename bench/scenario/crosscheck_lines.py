@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from bench.scenario.draft import Draft, DraftDevice, Finding, did_you_mean, text, texts, whole
+from bench.scenario.draft import Draft, DraftDevice, Finding, did_you_mean, number, text, texts, whole
 from bench.scenario.fill import BY_COUNTER, BY_ORDER, MAX_KEYS
 
 KINDS = (*BY_COUNTER, *BY_ORDER)
 """All kinds of devices."""
 
-HOUSE_KINDS = tuple(kind for kind in KINDS if kind != "rating_keypad")
+KEYPADS = ("rating_keypad", "osdp_keypad")
+"""Kinds that are rating keypads."""
+
+ALONE = {"ticket_printer": "a ticket printer", "voice_caller": "a voice caller"}
+"""Kinds that are alone on an RS-232 line, and how they are called."""
+
+HOUSE_KINDS = tuple(kind for kind in KINDS if kind not in (*KEYPADS, "declared"))
 """Kinds that only the house controller can drive: the flow of tickets and calls is its own."""
 
-NEEDS_KEYPAD = ("loss", "duplication", "attribution", "phantom", "order", "lateness")
+NOT_MODBUS = ("ticket_printer", "alpha_board", "voice_caller", "osdp_keypad", "declared")
+"""Kinds that speak a protocol of their own on their line."""
+
+DIGITS = {"led485": (3, 4, 5, 6), "ascii": (3, 4, 5, 6), "dm36": (4, 6), "embeddedart": tuple(range(2, 9))}
+"""Protocol of a counter display -> digits that there are."""
+
+NEEDS_KEYPAD = ("loss", "duplication", "attribution", "phantom", "order", "lateness", "time")
 """Invariants that say something about ratings."""
 
 
 def _lines(draft: Draft) -> Iterator[Finding]:
     names: set[str] = set()
     paths: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for index, line in draft.lines:
         name, path = text(line, "name"), text(line, "path")
         if name and name in names:
             yield Finding(("line", index, "name"), f'there are two lines "{name}"')
+        plain = name.replace("-", "_")
+        if name and name not in names and plain in variables:
+            variable = f"HALLBENCH_PORT_{plain.upper()}"
+            told = f'the ports of lines "{variables[plain]}" and "{name}" would stand in one variable, {variable}'
+            yield Finding(("line", index, "name"), told)
+        variables.setdefault(plain, name)
         if path and path in paths:
             yield Finding(("line", index, "path"), f'"{path}" is already the path of line "{paths[path]}"')
         names.add(name)
@@ -51,26 +70,72 @@ def _line_devices(draft: Draft) -> Iterator[Finding]:
                 yield Finding(device.path, f'line "{name}" is an RS-232 link (duplex = "full"): it has one device only')
         else:
             for device in mine:
-                if device.kind == "ticket_printer":
-                    told = f'{device.shown}: a ticket printer stands alone on an RS-232 line (duplex = "full")'
+                if device.kind in ALONE:
+                    told = f'{device.shown}: {ALONE[device.kind]} stands alone on an RS-232 line (duplex = "full")'
                     yield Finding(device.path, told)
-        modbus = [device for device in mine if device.kind in KINDS and device.kind != "ticket_printer"]
+        modbus = [device for device in mine if device.kind in KINDS and device.kind not in NOT_MODBUS]
         settings = text(line, "settings").split()
         if modbus and len(settings) == 2 and settings[1].startswith("7"):
             told = f'line "{name}" carries Modbus RTU, which needs 8 data bits'
             yield Finding(("line", index, "settings"), told)
-        yield from _units(name, modbus)
+        for kinds in (_plain(modbus), *_windows(modbus), _of(mine, "osdp_keypad"), _of(mine, "declared")):
+            yield from _units(name, kinds)
+        yield from _units(name, [device for device in mine if device.kind == "alpha_board"], "address")
+        yield from _languages(name, mine)
 
 
-def _units(line: str, devices: list[DraftDevice]) -> Iterator[Finding]:
+def _of(devices: list[DraftDevice], kind: str) -> list[DraftDevice]:
+    return [device for device in devices if device.kind == kind]
+
+
+def _plain(devices: list[DraftDevice]) -> list[DraftDevice]:
+    """Those that have their bus address for themselves."""
+    return [device for device in devices if _spoken(device) != "FF68"]
+
+
+def _windows(devices: list[DraftDevice]) -> list[list[DraftDevice]]:
+    """FF68: the console and the evaluator of a window have one address (protocols.md 3.1); two of a kind have not."""
+    found = [device for device in devices if _spoken(device) == "FF68"]
+    return [_of(found, kind) for kind in ("clerk_console", "rating_keypad")]
+
+
+def _languages(line: str, devices: list[DraftDevice]) -> Iterator[Finding]:
+    """All devices of a line speak the same: who does not takes the others' characters for its own, or for garbage."""
+    first: DraftDevice | None = None
+    for device in devices:
+        spoken = _spoken(device)
+        if not spoken:
+            continue
+        if first is None:
+            first = device
+        elif spoken != _spoken(first):
+            told = f'{device.shown} speaks {spoken}, but {first.shown} on line "{line}" speaks {_spoken(first)}'
+            yield Finding(device.path, told, "give it a line of its own")
+
+
+def _spoken(device: DraftDevice) -> str:
+    if device.kind == "alpha_board":
+        return "Alpha"
+    if device.kind == "counter_display" and text(device.table, "protocol") == "ascii":
+        return "ASCII"
+    if device.kind == "osdp_keypad":
+        return "OSDP"
+    if device.kind == "declared":
+        return text(device.table, "protocol")
+    if text(device.table, "protocol") == "ff68":
+        return "FF68"
+    return "Modbus" if device.kind in KINDS and device.kind not in NOT_MODBUS else ""
+
+
+def _units(line: str, devices: list[DraftDevice], field: str = "unit") -> Iterator[Finding]:
     units: dict[int, DraftDevice] = {}
     for device in devices:
-        unit = whole(device.table, "unit")
+        unit = whole(device.table, field)
         if unit is None:
             continue
         if unit in units:
-            told = f'{device.shown}: unit {unit} is already taken on line "{line}" by {units[unit].shown}'
-            yield Finding((*device.path, "unit"), told)
+            told = f'{device.shown}: {field} {unit} is already taken on line "{line}" by {units[unit].shown}'
+            yield Finding((*device.path, field), told)
         units.setdefault(unit, device)
 
 
@@ -107,9 +172,10 @@ def _at_counters(draft: Draft) -> Iterator[Finding]:
 
 
 def _counters_equipped(draft: Draft) -> Iterator[Finding]:
-    consoles = {whole(device.table, "counter") for device in draft.of_kind("clerk_console")}
+    declared = [d for d in draft.of_kind("declared") if text(d.table, "role") == "clerk-console"]
+    consoles = {whole(device.table, "counter") for device in [*draft.of_kind("clerk_console"), *declared]}
     displays = {whole(device.table, "counter") for device in draft.of_kind("counter_display")}
-    boards = bool(draft.of_kind("main_board"))
+    boards = bool(draft.of_kind("main_board", "alpha_board"))
     for index, counter in draft.counters:
         number = whole(counter, "number")
         if number is None or not draft.lines:
@@ -169,10 +235,13 @@ def _offered(draft: Draft) -> Iterator[Finding]:
             yield Finding(("errand", index, "name"), f'no kiosk has a key for the errand "{name}"')
 
 
+_PAPER = (("paper_m", 80.0), ("near_end_m", 5.0))
+
+
 def _printers(draft: Draft) -> Iterator[Finding]:
     for device in draft.of_kind("ticket_printer"):
-        paper, near = device.table.get("paper_m", 80), device.table.get("near_end_m", 5)
-        if isinstance(paper, int | float) and isinstance(near, int | float) and near >= paper:
+        paper, near = (number({key: default, **device.table}, key) for key, default in _PAPER)
+        if paper is not None and near is not None and near >= paper:
             at = (*device.path, "near_end_m" if "near_end_m" in device.table else "paper_m")
             yield Finding(
                 at, f"{device.shown}: the near-end sensor ({near:g} m) would speak on a full roll ({paper:g} m)"
@@ -184,13 +253,18 @@ def _displays(draft: Draft) -> Iterator[Finding]:
     longest = max(letters, key=len, default="")
     for device in draft.of_kind("counter_display"):
         digits = device.table.get("digits", 4)
+        protocol = text(device.table, "protocol") or "led485"
+        if isinstance(digits, int) and digits not in DIGITS.get(protocol, (digits,)) and 2 <= digits <= 8:
+            known = ", ".join(map(str, DIGITS[protocol]))
+            told = f"{device.shown}: a {protocol} display has {known} digits, not {digits}"
+            yield Finding((*device.path, "digits"), told)
         if longest and isinstance(digits, int) and digits < len(longest) + 3:
             told = f"{device.shown}: {digits} characters cannot show the ticket {longest}001"
             yield Finding((*device.path, "digits"), told)
 
 
 def _exercised(draft: Draft) -> Iterator[Finding]:
-    if draft.of_kind("rating_keypad"):
+    if draft.of_kind(*KEYPADS) or any(text(d.table, "role") == "rating-keypad" for d in draft.of_kind("declared")):
         return
     if draft.lines and "must_exercise" not in draft.data:
         told = (
@@ -200,6 +274,31 @@ def _exercised(draft: Draft) -> Iterator[Finding]:
     for index, name in texts(draft.data, "must_exercise"):
         if name in NEEDS_KEYPAD:
             yield Finding(("must_exercise", index), f'"{name}" cannot be exercised: no line has a rating_keypad')
+
+
+def _declared(draft: Draft) -> Iterator[Finding]:
+    """A keypad or console by declaration stands at a counter; consoles are the house's."""
+    for device in draft.of_kind("declared"):
+        role = text(device.table, "role")
+        if role in ("rating-keypad", "clerk-console") and whole(device.table, "counter") is None:
+            yield Finding(device.path, f"{device.shown} is a {role}: say at which `counter` it stands")
+        if role == "clerk-console" and text(device.line, "owner") == "collector":
+            told = f"{device.shown}: only the house controller drives a clerk console"
+            yield Finding(device.path, told, 'put it on a line with owner = "house"')
+
+
+def _few_keys(draft: Draft) -> Iterator[Finding]:
+    """An evaluator has four keys: nobody can press a fifth."""
+    short = [device for device in draft.of_kind("rating_keypad") if text(device.table, "protocol") == "ff68"]
+    if not short:
+        return
+    values = draft.data.get("rating_values")
+    given = {str(key): weight for key, weight in values.items()} if isinstance(values, dict) else {"5": 1}
+    if given.get("5"):
+        told = f"{short[0].shown} has four keys, but rating_values has a weight for 5"
+        yield Finding(("rating_values",), told, "e.g. rating_values = { 4 = 90, 3 = 6, 2 = 2, 1 = 2 }")
+    if text(draft.data, "ratings") == "watermark":
+        yield Finding(("ratings",), f'{short[0].shown} has four keys, but a "watermark" needs five')
 
 
 LINE_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (
@@ -215,4 +314,6 @@ LINE_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (
     _printers,
     _displays,
     _exercised,
+    _declared,
+    _few_keys,
 )

@@ -7,13 +7,17 @@ type (the model reports that one).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from bench.scenario.fill import default_names, tables
 from bench.scenario.locate import Path
-from bench.scenario.times import Span, parse_span
+from bench.scenario.times import MINUTE, Span, parse_span
+
+_MOST_MINUTES = 1440
+_AROUND = (("lead_minutes", 10.0), ("horizon_minutes", 120.0))  # the model's defaults
 
 
 class Finding(NamedTuple):
@@ -77,6 +81,16 @@ class Draft:
         found = self.data.get(key)
         return found if isinstance(found, Mapping) else {}
 
+    @property
+    def running(self) -> tuple[int, int] | None:
+        """From power-on to the end at the latest, ns since midnight; None when the hours cannot be read."""
+        lead, horizon = (number({key: default, **self.table("hours")}, key) for key, default in _AROUND)
+        if not self.open or lead is None or horizon is None:
+            return None
+        if not (0 <= lead <= _MOST_MINUTES and 0 <= horizon <= _MOST_MINUTES):
+            return None  # the model reports it
+        return max(0, self.open[0].span.start - round(lead * MINUTE)), self.open[-1].span.end + round(horizon * MINUTE)
+
     def of_kind(self, *kinds: str) -> list[DraftDevice]:
         """All devices of these kinds, in the file's order."""
         return [device for device in self.devices if device.kind in kinds]
@@ -95,9 +109,14 @@ def whole(table: Mapping[str, Any], key: str) -> int | None:
 
 
 def number(table: Mapping[str, Any], key: str) -> float | None:
-    """The number `table[key]`, None when absent or something else."""
+    """The number `table[key]`, None when absent or something else; what no float holds is infinite."""
     value = table.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def texts(table: Mapping[str, Any], key: str) -> list[tuple[int, str]]:

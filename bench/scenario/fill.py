@@ -9,11 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-BY_COUNTER = {"rating_keypad": "keypad", "clerk_console": "console", "counter_display": "display"}
+BY_COUNTER = {
+    "rating_keypad": "keypad",
+    "osdp_keypad": "keypad",
+    "clerk_console": "console",
+    "counter_display": "display",
+}
 """Kinds that stand at a counter: named after its number."""
 
-BY_ORDER = {"main_board": "board", "kiosk_button": "kiosk", "ticket_printer": "printer"}
+BY_ORDER = {
+    "main_board": "board",
+    "alpha_board": "sign",
+    "kiosk_button": "kiosk",
+    "ticket_printer": "printer",
+    "voice_caller": "voice",
+    "declared": "device",
+}
 """Kinds that stand in the hall: numbered in the file's order."""
+
+BY_ROLE = {"rating-keypad": "rating_keypad", "clerk-console": "clerk_console", "display": "counter_display"}
+"""Role of a device by declaration -> the kind after which it is named."""
 
 MAX_KEYS = 15
 """Keys of a kiosk (reference-keypad.md: the value of a kiosk event is 1..15)."""
@@ -35,6 +50,8 @@ def default_names(data: object) -> Iterator[tuple[int, int, dict[str, Any], str]
     for at, line in tables(data, "line"):
         for index, device in tables(line, "devices"):
             kind, counter, name = device.get("kind"), device.get("counter"), ""
+            if kind == "declared" and type(counter) is int:
+                kind = BY_ROLE.get(str(device.get("role")), kind)
             if isinstance(kind, str) and kind in BY_ORDER:
                 seen[kind] += 1
                 name = f"{BY_ORDER[kind]}-{seen[kind]}"

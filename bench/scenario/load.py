@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,22 +19,16 @@ from typing import Any
 from pydantic import ValidationError
 
 import scenarios
-from bench.scenario import ticket_log
+from bench.scenario import declared_devices, ticket_log
 from bench.scenario.crosscheck import findings
 from bench.scenario.draft import Finding, did_you_mean, text
 from bench.scenario.locate import Positions
 from bench.scenario.messages import explain
 from bench.scenario.model import Scenario
 from bench.scenario.problems import Problem, ScenarioError
+from bench.scenario.toml_text import decoded, parsed
 
 __all__ = ["Problem", "ScenarioError", "available", "load", "parse"]
-
-_TOML_PLACE = re.compile(
-    r"(?P<what>.*?) \((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)", re.DOTALL
-)
-
-_ENDLESS = re.compile(r"\d{4300,}")
-"""More digits than Python takes for a number; it refuses them without a place."""
 
 
 def available() -> list[str]:
@@ -78,8 +71,8 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
     Raises:
         ScenarioError: with every mistake found.
     """
-    source = _decoded(data, file)
-    raw = _toml(source, file)
+    source = decoded(data, file)
+    raw = parsed(source, file)
     positions, lines = Positions(source), source.split("\n")
 
     def placed(found: Finding) -> Problem:
@@ -87,7 +80,8 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
         return Problem(file, spot.line, spot.column, found.message, lines[spot.line - 1].rstrip("\r"), found.hint)
 
     csv_bytes, tickets, log_problems = _ticket_log(raw, file, read_beside, placed)
-    problems = list(log_problems)
+    declared = declared_devices.resolve(raw, file, read_beside)
+    problems = [*log_problems, *declared.problems, *map(placed, declared.findings)]
     raw.setdefault("name", _default_name(file))
     try:
         scenario = Scenario.model_validate(raw)
@@ -99,7 +93,7 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
     if problems or scenario is None:
         problems.sort(key=lambda problem: (problem.file != file, problem.line, problem.column))
         raise ScenarioError(problems)
-    scenario.attach(tuple(tickets), _sha256(scenario, csv_bytes))
+    scenario.attach(tuple(tickets), _sha256(scenario, csv_bytes + declared.data), declared)
     return scenario
 
 
@@ -161,44 +155,6 @@ def _neighbours(path: Path) -> str:
     return f'"{stem}" (without path and ending) is a shipped scenario' if stem in available() else ""
 
 
-def _decoded(data: bytes, file: str) -> str:
-    try:
-        source = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        tail = before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")
-        line = before.count(b"\n") + 1
-        shown = data.split(b"\n")[line - 1].decode("utf-8", "replace").rstrip("\r")
-        told = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
-        raise ScenarioError([Problem(file, line, len(tail) + 1, told, shown)]) from error
-    if source.startswith("\ufeff"):
-        told = "the file begins with a byte order mark; save it as UTF-8 without one"
-        raise ScenarioError([Problem(file, 1, 1, told, source.split("\n")[0][1:])])
-    return source
-
-
-def _toml(source: str, file: str) -> dict[str, Any]:
-    """The raw data; a syntax error becomes a problem at its place."""
-    try:
-        return tomllib.loads(source)
-    except RecursionError as error:
-        raise ScenarioError([Problem(file, 1, 1, "is nested too deeply", source.split("\n")[0])]) from error
-    except ValueError as error:  # TOMLDecodeError, and what int() says to a number of thousands of digits
-        match, lines = _TOML_PLACE.fullmatch(str(error)), source.split("\n")
-        line, column, what = len(lines), len(lines[-1]) + 1, str(error)
-        if digits := _ENDLESS.search(source):
-            line, column = (
-                source.count("\n", 0, digits.start()) + 1,
-                digits.start() - source.rfind("\n", 0, digits.start()),
-            )
-        if match:
-            what = match["what"]
-            if match["line"]:
-                line, column = int(match["line"]), int(match["column"])
-        told = f"not TOML: {what[:1].lower()}{what[1:]}"
-        raise ScenarioError([Problem(file, line, column, told, lines[line - 1].rstrip("\r"))]) from error
-
-
 def _ticket_log(
     raw: Mapping[str, Any], file: str, read_beside: Callable[[str], bytes], placed: Callable[[Finding], Problem]
 ) -> tuple[bytes, list[ticket_log.LoggedTicket], list[Problem]]:
@@ -215,6 +171,6 @@ def _ticket_log(
     except (OSError, ValueError) as error:
         return b"", [], [placed(Finding(("arrivals", "log"), f'the ticket log "{name}": {_why(error)}'))]
     tickets, mistakes = ticket_log.parse(source)
-    lines, beside = source.split("\n"), str(Path(file).parent / name)
-    problems = [Problem(beside, m.line, m.column, m.message, lines[m.line - 1].rstrip("\r")) for m in mistakes]
+    lines, beside = re.split(r"\r\n?|\n", source), str(Path(file).parent / name)
+    problems = [Problem(beside, m.line, m.column, m.message, lines[m.line - 1]) for m in mistakes]
     return data, tickets, problems

@@ -25,8 +25,12 @@ DEVICE_MODELS: Mapping[str, type[BaseModel]] = {
     "clerk_console": model.ClerkConsoleSpec,
     "counter_display": model.CounterDisplaySpec,
     "main_board": model.MainBoardSpec,
+    "alpha_board": model.AlphaBoardSpec,
     "kiosk_button": model.KioskButtonSpec,
     "ticket_printer": model.TicketPrinterSpec,
+    "voice_caller": model.VoiceCallerSpec,
+    "osdp_keypad": model.OsdpKeypadSpec,
+    "declared": model.DeclaredSpec,
 }
 
 MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
@@ -39,6 +43,7 @@ MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("errand", "*", "minutes"): model.Lognormal,
     ("counter", "*"): model.Counter,
     ("line", "*"): model.LineSpec,
+    ("fault", "*"): model.FaultSpec,
     ("records",): model.Records,
     ("records", "columns"): model.Columns,
 }
@@ -53,7 +58,11 @@ PATTERNS = {
 }
 """What a text that does not match its pattern should have been, by field."""
 
-RANGES = {"unit": "is not a bus address (1..247)", "counter": "is not a counter number (1..999)"}
+RANGES = {
+    "unit": "is not a bus address (1..247)",
+    "counter": "is not a counter number (1..999)",
+    "address": "is not the address of an Alpha board (1..255)",
+}
 """What a number outside its range is not, by field."""
 
 TYPES = {
@@ -144,8 +153,8 @@ def subject(path: Path, data: Mapping[str, Any]) -> str:
                 if (line, place) == (at, index):
                     return f'device "{name}"' if name else str(device.get("kind", "device"))
             return "device"
-        case ("line" | "errand" | "counter" as key, int(index), *_):
-            key_of = {"line": "name", "errand": "name", "counter": "number"}[key]
+        case ("line" | "errand" | "counter" | "fault" as key, int(index), *_):
+            key_of = {"line": "name", "errand": "name", "counter": "number", "fault": "name"}[key]
             tables = data.get(key)
             table = tables[index] if isinstance(tables, list) else None
             called = table.get(key_of) if isinstance(table, Mapping) else None
@@ -155,8 +164,12 @@ def subject(path: Path, data: Mapping[str, Any]) -> str:
     return ""
 
 
+LONGEST = 60
+"""Characters of a value that a message shows; the source line stands below it."""
+
+
 def shown(value: object) -> str:
-    """A value as it stands in a message."""
+    """A value as it stands in a message, the beginning of a long one."""
     kinds: list[tuple[type | tuple[type, ...], str]] = [(list, "an array"), (dict, "a table")]
     for kind, words in kinds:
         if isinstance(value, kind):
@@ -165,7 +178,8 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 def _place(path: Path) -> str:
@@ -180,7 +194,9 @@ def _place(path: Path) -> str:
 
 def _beyond(bound: str, words: str) -> Callable[[str, Any, Mapping[str, Any]], str]:
     def told(field: str, value: Any, ctx: Mapping[str, Any]) -> str:
-        return f"{field} {shown(value)} {RANGES.get(field, f'is not {words} {ctx.get(bound)}')}"
+        limit = ctx.get(bound)
+        limit = int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+        return f"{field} {shown(value)} {RANGES.get(field, f'is not {words} {limit}')}"
 
     return told
 

@@ -11,9 +11,10 @@ Words: architecture.md section 2. Shape of the file: scenarios.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date as Date  # noqa: N812 (a field is called `date`, and a class body would hide the type)
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,14 +31,29 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
+from bench.faults.catalogue import find
+from bench.scenario.declared import codec_of
 from bench.scenario.fill import fill_in
 from bench.scenario.ticket_log import LoggedTicket
 from bench.scenario.times import MINUTE, NS, Span, clock_text, parse_span, parse_time
+from protocol.declared.codec import Codec
 
-Invariant: TypeAlias = Literal["loss", "duplication", "attribution", "phantom", "order", "lateness", "tickets", "calls"]
+Invariant: TypeAlias = Literal[
+    "loss", "duplication", "attribution", "phantom", "order", "lateness", "time", "tickets", "calls"
+]
 INVARIANTS: tuple[str, ...] = get_args(Invariant)
 """What the judge can hold against a history (conformance.md section 4)."""
+
+LONGEST_TIME = 100_000
+"""Largest median or p90 of a time, in minutes or seconds as the field says."""
+
+LEAST_WEIGHT = 1e-6
+"""Smallest intensity of arrivals above 0."""
+
+YEARS = range(2000, 2100)
+"""What a day may be: the keypads tell Unix seconds in 32 bits, and a record of another century is taken for garbage."""
 
 _TIME_PATTERN = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$|^24:00(:00)?$"
 _TIMES_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": _TIME_PATTERN}}
@@ -59,10 +75,21 @@ OpenSpan: TypeAlias = Annotated[
 Text: TypeAlias = Annotated[str, Strict(), Field(min_length=1)]
 Whole: TypeAlias = Annotated[int, Strict()]
 Number: TypeAlias = Annotated[float, Strict()]
+Weight: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=1_000_000)]
 Flag: TypeAlias = Annotated[bool, Strict()]
 Name: TypeAlias = Annotated[str, Strict(), Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Unit: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=247, description="Address of the device on its bus, 1..247.")]
 CounterNumber: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=999)]
+
+
+def _plain_date(value: Any) -> Any:
+    """Let a TOML date and an ISO text pass; pydantic would also take a number of seconds for a date."""
+    if isinstance(value, datetime):
+        raise PydanticKnownError("date_from_datetime_inexact")
+    seconds = isinstance(value, str) and re.fullmatch(r"\s*[+-]?[\d.]+\s*", value)
+    if isinstance(value, Date | str) and not seconds:
+        return value
+    raise PydanticKnownError("date_type")
 
 
 def _no_default(schema: dict[str, Any]) -> None:
@@ -103,23 +130,28 @@ class Hours(_Part):
 class Lognormal(_Part):
     """A lognormal time by its median and the value that nine in ten stay below (same unit)."""
 
-    median: Number = Field(gt=0, description="Half of the times are shorter.")
-    p90: Number = Field(gt=0, description="Nine in ten times are shorter; not below the median.")
+    median: Number = Field(gt=0, le=LONGEST_TIME, description="Half of the times are shorter.")
+    p90: Number = Field(
+        gt=0,
+        le=LONGEST_TIME,
+        description="Nine in ten times are shorter; not below the median, and at most a hundred times as long.",
+    )
 
 
 class Arrivals(_Part):
     """How many visitors come and when: drawn from a shape, or taken from a recorded ticket log."""
 
-    visitors: Number | None = Field(default=None, gt=0, le=1_000_000, description="Mean number of visitors of the day.")
+    visitors: Number | None = Field(default=None, gt=0, le=100_000, description="Mean number of visitors of the day.")
     busyness_cv: Number = Field(
         default=0.0,
         ge=0,
         le=3,
         description="Coefficient of variation of the day's busyness (gamma, mean 1): 0 = all days alike.",
     )
-    shape: dict[TimeOfDay, Annotated[float, Strict(), Field(ge=0)]] = Field(
+    shape: dict[TimeOfDay, Weight] = Field(
         default_factory=dict,
-        description="Relative intensity at times of day, linear between them; zero outside the opening hours.",
+        description="Relative intensity at times of day, linear between them; zero outside the opening hours. Two "
+        "times at least, and an intensity above 0 at one of them; the smallest is 0.000001.",
         json_schema_extra=_TIMES_AS_KEYS,
     )
     log: Text | None = Field(
@@ -139,6 +171,9 @@ class Arrivals(_Part):
     def _in_order(cls, shape: dict[int, float]) -> dict[int, float]:
         if shape and (len(shape) < 2 or not any(shape.values())):
             raise ValueError("a shape needs two times or more, and a weight above 0 at one of them")
+        smallest = min((weight for weight in shape.values() if weight), default=1.0)
+        if smallest < LEAST_WEIGHT:
+            raise ValueError(f"the weight {smallest:g} is too small: 0, or at least {LEAST_WEIGHT:f}")
         return dict(sorted(shape.items()))
 
 
@@ -149,8 +184,8 @@ class Errand(_Part):
     letter: Annotated[str, Strict(), Field(pattern=r"^[A-Z]{1,2}$")] = Field(
         description="Prefix of its tickets: A -> A001."
     )
-    share: Number | None = Field(
-        default=None, ge=0, description="Weight among the errands of a drawn day (need not add up to 1)."
+    share: Weight | None = Field(
+        default=None, description="Weight among the errands of a drawn day (need not add up to 1)."
     )
     minutes: Lognormal | None = Field(default=None, description="Service time in minutes, lognormal by median and p90.")
     priority: Whole = Field(
@@ -182,6 +217,11 @@ class _Device(_Part):
         json_schema_extra=_no_default,
     )
 
+    @property
+    def acts_as(self) -> str:
+        """The kind of device that it is to the people in the hall, to the judge and in reports."""
+        return str(getattr(self, "kind", ""))
+
 
 class RatingKeypadSpec(_Device):
     """A rating keypad of the reference profile RK-1."""
@@ -189,6 +229,12 @@ class RatingKeypadSpec(_Device):
     kind: Literal["rating_keypad"]
     unit: Unit
     counter: CounterNumber = Field(description="Counter at which the keypad stands.")
+    protocol: Literal["rk1", "ff68"] = Field(
+        default="rk1",
+        exclude_if=lambda protocol: protocol == "rk1",  # a scenario's hash is older than this field
+        description="What it speaks: the reference profile RK-1 over Modbus RTU, or the FF68 frames of an evaluator "
+        "with four keys.",
+    )
 
 
 class ClerkConsoleSpec(_Device):
@@ -197,15 +243,26 @@ class ClerkConsoleSpec(_Device):
     kind: Literal["clerk_console"]
     unit: Unit
     counter: CounterNumber = Field(description="Counter whose clerk uses it.")
+    protocol: Literal["rk1", "ff68"] = Field(
+        default="rk1",
+        exclude_if=lambda protocol: protocol == "rk1",
+        description="What it speaks: the reference profile RK-1 over Modbus RTU, or FF68 frames.",
+    )
 
 
 class CounterDisplaySpec(_Device):
-    """A number display over one counter (LED-485 register map)."""
+    """A number display over one counter."""
 
     kind: Literal["counter_display"]
     unit: Unit
     counter: CounterNumber = Field(description="Counter over which it hangs.")
     digits: Whole = Field(default=4, ge=2, le=8, description="Number of characters it can show.")
+    protocol: Literal["led485", "dm36", "embeddedart", "ascii"] = Field(
+        default="led485",
+        exclude_if=lambda protocol: protocol == "led485",  # a scenario's hash is older than this field
+        description="What it speaks: the Modbus map of an LED-485, DM36B06/DM56A04 or EmbeddedArt display, or the "
+        "ASCII protocol of the LED-485.",
+    )
 
 
 class MainBoardSpec(_Device):
@@ -214,6 +271,23 @@ class MainBoardSpec(_Device):
     kind: Literal["main_board"]
     unit: Unit
     rows: Whole = Field(default=2, ge=1, le=8, description="Number of rows.")
+
+
+class AlphaBoardSpec(_Device):
+    """A main board that speaks the Alpha protocol (M-Protocol): the last calls, one a row."""
+
+    kind: Literal["alpha_board"]
+    address: Whole = Field(ge=1, le=255, description="Serial address of the board, 1..255.")
+    rows: Whole = Field(default=2, ge=1, le=8, description="Number of rows.")
+    characters: Whole = Field(default=16, ge=8, le=64, description="Characters in a row, six columns of dots each.")
+    profile: Literal["alpha", "betabrite"] = Field(
+        default="alpha", description="Kind of board: protocol 2 with ACK and NAK, or a BetaBrite with its ways."
+    )
+
+    @property
+    def unit(self) -> int:
+        """The serial address, as other devices have their unit."""
+        return self.address
 
 
 class KioskButtonSpec(_Device):
@@ -233,7 +307,7 @@ class TicketPrinterSpec(_Device):
     """An ESC/POS ticket printer with process-id confirmation, alone on an RS-232 line."""
 
     kind: Literal["ticket_printer"]
-    profile: Text = Field(default="tm-t88", description="Printer profile.")
+    profile: Literal["tm-t88", "kiosk-58", "kiosk-80"] = Field(default="tm-t88", description="Printer profile.")
     paper_m: Number = Field(
         default=80.0, gt=0, le=500, description="Paper on the roll at the start of the day, metres."
     )
@@ -242,8 +316,97 @@ class TicketPrinterSpec(_Device):
     )
 
 
+class Clip(_Part):
+    """One recorded clip on the card of a voice caller."""
+
+    number: Whole = Field(ge=1, le=2999, description="Number by which it is played.")
+    text: Text = Field(description='What is heard, e.g. "mời số"; a single letter or digit for spelling tickets.')
+    seconds: Number = Field(gt=0, le=60, description="How long it takes.")
+
+
+class VoiceCallerSpec(_Device):
+    """A voice caller: a clip player, or a speech chip, on a line of its own."""
+
+    kind: Literal["voice_caller"]
+    protocol: Literal["dfplayer", "syn6288", "xfs5152"] = Field(
+        default="dfplayer", description="dfplayer plays recorded clips; syn6288 and xfs5152 speak Chinese text."
+    )
+    profile: Annotated[str, Strict()] = Field(
+        default="", description="A clone with its ways, see `hallbench devices dfplayer`; empty for the usual one."
+    )
+    clips: tuple[Clip, ...] = Field(
+        default=(),
+        description="The clips on its card; by default the numbers 0..9, letters A..Z and the words of a call.",
+    )
+    within_s: Number = Field(default=30.0, gt=0, le=600, description="A call has to be spoken within so many seconds.")
+
+    @property
+    def unit(self) -> int | None:
+        """It has none: it is alone on its line."""
+        return None
+
+
+class OsdpKeypadSpec(_Device):
+    """A rating keypad that speaks OSDP (clear mode): the keys 1..5 are the ratings."""
+
+    kind: Literal["osdp_keypad"]
+    unit: Whole = Field(
+        description="Address of the device on its bus, 0..126.", json_schema_extra={"minimum": 0, "maximum": 126}
+    )
+    counter: CounterNumber = Field(description="Counter at which the keypad stands.")
+
+    @field_validator("unit")
+    @classmethod
+    def _osdp_address(cls, unit: int) -> int:
+        if not 0 <= unit <= 126:
+            raise ValueError(f"an OSDP address is 0..126, not {unit}")
+        return unit
+
+    @property
+    def acts_as(self) -> str:
+        """It is a rating keypad."""
+        return "rating_keypad"
+
+
+class DeclaredSpec(_Device):
+    """A device by declaration: its protocol is a file, or one of the catalogue."""
+
+    kind: Literal["declared"]
+    protocol: Text = Field(description="Name of a shipped declaration, or path of one beside the scenario.")
+    unit: Whole | None = Field(default=None, description="Address; by default the declaration's.")
+    counter: CounterNumber | None = Field(default=None, description="Counter at which it stands, if it stands at one.")
+    profile: Annotated[str, Strict()] = Field(default="", description="One of the declaration's profiles.")
+    role: Literal["rating-keypad", "clerk-console", "display", "board", "voice", "other", ""] = Field(
+        default="", description="What it is to the hall; by default what its declaration says."
+    )
+
+    @property
+    def acts_as(self) -> str:
+        """The kind of device that its role is."""
+        return ROLE_KINDS.get(self.role, self.kind)
+
+
+ROLE_KINDS: Mapping[str, str] = {
+    "rating-keypad": "rating_keypad",
+    "clerk-console": "clerk_console",
+    "display": "counter_display",
+    "board": "main_board",
+    "voice": "voice_caller",
+}
+"""Role of a declared device -> the kind of device that it is to the hall."""
+
+
 DeviceSpec: TypeAlias = Annotated[
-    RatingKeypadSpec | ClerkConsoleSpec | CounterDisplaySpec | MainBoardSpec | KioskButtonSpec | TicketPrinterSpec,
+    RatingKeypadSpec
+    | ClerkConsoleSpec
+    | CounterDisplaySpec
+    | MainBoardSpec
+    | AlphaBoardSpec
+    | KioskButtonSpec
+    | TicketPrinterSpec
+    | VoiceCallerSpec
+    | OsdpKeypadSpec
+    | DeclaredSpec,
     Field(discriminator="kind"),
 ]
 
@@ -310,6 +473,40 @@ class Pace(_Part):
     )
 
 
+class FaultSpec(BaseModel):
+    """A fault of the day: its name, when and where it strikes, and its own parameters beside them (docs/faults.md)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    name: Text = Field(description="Name or id of the fault, e.g. bit_flip or N01; see `hallbench explain`.")
+    line: Text | None = Field(default=None, description="Line on which it strikes.")
+    device: Text | None = Field(default=None, description="Device to which it happens, or whose frames it hits.")
+    unit: Whole | None = Field(default=None, description="Only frames to or from this address.")
+    where: Text | None = Field(default=None, description='"reply", "request" or "any": the frames that it hits.')
+    phase: Text | None = Field(
+        default=None, description="idle, request.byte[k], turnaround, reply.byte[k], reply.end, gap or ack."
+    )
+    function: Whole | None = Field(default=None, description="Only Modbus frames with this function code.")
+    address: Whole | None = Field(default=None, description="Only Modbus frames about this register.")
+    nth: Whole | None = Field(default=None, description="It begins with the n-th frame that fits.")
+    count: Whole | None = Field(default=None, description="How many frames it hits; 0 for no end.")
+    rate: Number | None = Field(default=None, description="Share of the fitting frames that it hits.")
+    at: TimeOfDay | None = Field(default=None, description='Time of the day at which it happens, e.g. "10:41".')
+    after: TimeOfDay | None = Field(default=None, description="It strikes from this time on.")
+    before: TimeOfDay | None = Field(default=None, description="It strikes until this time.")
+    for_s: Number | None = Field(default=None, description="How long it lasts, seconds.")
+    optional: Flag = Field(default=False, description="It is no mistake when it hits nothing.")
+
+    def is_(self, name: str) -> bool:
+        """Whether it is the fault of that name, which may have been given by its id."""
+        found = find(self.name)
+        return found is not None and found.name == name
+
+    def given(self) -> dict[str, Any]:
+        """What was given, as `Nemesis.inject` takes it."""
+        return {key: value for key, value in self if key != "name" and value is not None and value is not False}
+
+
 class Scenario(_Part):
     """A whole scenario file, checked. Times of day are ns since local midnight of `date`."""
 
@@ -323,7 +520,10 @@ class Scenario(_Part):
     notes: tuple[Text, ...] = Field(
         default=(), description="What a reader of the report should know about this day, a sentence each."
     )
-    date: Date = Field(description="The day that is played, e.g. 2025-03-10.")
+    date: Annotated[Date, BeforeValidator(_plain_date)] = Field(
+        description="The day that is played, e.g. 2025-03-10; a day on which the clocks do not change while the hall "
+        "runs, in the years 2000 to 2099."
+    )
     timezone: Text = Field(description="IANA time zone of the hall, e.g. Asia/Ho_Chi_Minh.")
     ratings: Literal["drawn", "watermark"] = Field(
         default="drawn",
@@ -331,7 +531,7 @@ class Scenario(_Part):
         "swap or duplicate shows.",
     )
     rating_share: Number = Field(default=0.3, ge=0, le=1, description="Share of the visitors who press a rating key.")
-    rating_values: dict[Annotated[int, Field(ge=1, le=5)], Annotated[float, Strict(), Field(ge=0)]] = Field(
+    rating_values: dict[Annotated[int, Field(ge=1, le=5)], Weight] = Field(
         default_factory=lambda: {5: 0.9, 4: 0.06, 3: 0.02, 2: 0.01, 1: 0.01},
         description="Weights of the values 1..5 in drawn ratings.",
         json_schema_extra=_VALUES_AS_KEYS,
@@ -354,14 +554,28 @@ class Scenario(_Part):
     counters: tuple[Counter, ...] = Field(alias="counter", min_length=1, description="The counters of this hall.")
     lines: tuple[LineSpec, ...] = Field(alias="line", min_length=1, description="The lines and their devices.")
     records: Records = Field(default=Records(), description="How the judge finds what the collector stored.")
+    faults: tuple[FaultSpec, ...] = Field(
+        default=(),
+        alias="fault",
+        exclude_if=lambda faults: not faults,  # a scenario's hash is older than this field
+        description="What goes wrong on purpose.",
+    )
 
     _log: tuple[LoggedTicket, ...] = PrivateAttr(default=())
     _sha256: str = PrivateAttr(default="")
+    _codecs: dict[str, Codec] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _defaults_from_position(cls, data: Any) -> Any:
         return fill_in(data)
+
+    @field_validator("date")
+    @classmethod
+    def _known_year(cls, date: Date) -> Date:
+        if date.year not in YEARS:
+            raise ValueError(f"the year {date.year} is not one of {YEARS[0]} to {YEARS[-1]}")
+        return date
 
     @field_validator("timezone")
     @classmethod
@@ -379,9 +593,10 @@ class Scenario(_Part):
             raise ValueError("one value at least needs a weight above 0")
         return dict(sorted(values.items()))
 
-    def attach(self, log: tuple[LoggedTicket, ...], sha256: str) -> None:
+    def attach(self, log: tuple[LoggedTicket, ...], sha256: str, codecs: Mapping[str, Codec] | None = None) -> None:
         """Give the scenario what stands beside its file (the loader calls this once)."""
         self._log, self._sha256 = log, sha256
+        self._codecs = dict(codecs or {})
 
     @property
     def sha256(self) -> str:
@@ -395,9 +610,26 @@ class Scenario(_Part):
 
     @cached_property
     def epoch_ns(self) -> int:
-        """Unix nanoseconds of t = 0, the local midnight of `date`."""
-        midnight = datetime(self.date.year, self.date.month, self.date.day, tzinfo=ZoneInfo(self.timezone))
-        return int(midnight.timestamp()) * NS
+        """Unix nanoseconds of t = 0, the local midnight of `date`.
+
+        Where the clocks change in the night before opening, it is the midnight by the clocks of the hall's hours: an
+        instant t is then the time of day that these show (`crosscheck_day` sees that they do not change later).
+        """
+        start = self.start // NS
+        first = datetime(self.date.year, self.date.month, self.date.day, tzinfo=ZoneInfo(self.timezone))
+        return (int((first + timedelta(seconds=start)).timestamp()) - start) * NS
+
+    def codec(self, protocol: str) -> Codec:
+        """A declared protocol of this scenario, by the name or path that stands in it."""
+        return self._codecs.get(protocol) or codec_of(protocol)
+
+    def codec_for(self, device: DeviceSpec) -> Codec | None:
+        """The declaration that a device plays; None for a device that is no declaration."""
+        if isinstance(device, VoiceCallerSpec | DeclaredSpec):
+            return self.codec(device.protocol)
+        if isinstance(device, RatingKeypadSpec | ClerkConsoleSpec) and device.protocol == "ff68":
+            return self.codec("ff68_evaluator" if isinstance(device, RatingKeypadSpec) else "ff68_console")
+        return None
 
     @property
     def start(self) -> int:

@@ -34,15 +34,20 @@ def parse(text: str) -> tuple[list[LoggedTicket], list[LogProblem]]:
     """Tickets and mistakes of the CSV `text`; tickets come in order of issue, ties in the file's order."""
     tickets: list[LoggedTicket] = []
     problems: list[LogProblem] = []
-    lines = text.splitlines()
-    header = next(csv.reader(lines[:1]), [])
+    reader = csv.reader(io.StringIO(text, newline=None))
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        rows.extend((reader.line_num, row) for row in reader)
+    except csv.Error as error:
+        return [], [LogProblem(max(1, reader.line_num), 1, f"not CSV: {error}")]
+    header = rows[0][1] if rows else []
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         told = f"the ticket log has no column {', '.join(missing)}; found: {', '.join(header) or 'nothing'}"
         return [], [LogProblem(1, 1, told)]
     places = [header.index(name) for name in COLUMNS]
-    for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
-        if number == 1 or not row:
+    for number, row in rows[1:]:
+        if not row:
             continue
         ticket = _ticket(number, row, places, len(header), problems)
         if ticket is not None:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import NS, Alarm, Effect, Note, Stop
 from firmware_sim.devices.contacts import Contacts
-from firmware_sim.event_queue import EventQueue, Queued, Refused
+from firmware_sim.event_queue import EventQueue, Queued, QueueState, Refused
 from firmware_sim.modbus_slave import ExceptionCode, Table
 from firmware_sim.register_slave import Cells, Group, RegisterSlave, between, refuse, whole
 from protocol.modbus.maps import reference_keypad as rk
@@ -31,6 +31,7 @@ _ANSWER_START = rk.DEBOUNCE_NS
 _LAMP_LASTS = 300 * _MS
 _BEEP_LASTS = 100 * _MS
 _DEFAULT_SETTINGS = LineSettings()
+_STATE, _STATE_ENDS = rk.REFERENCE_KEYPAD["epoch"].address, rk.REFERENCE_KEYPAD["lost"].end
 _BAUD_CODE = {baud: code for code, baud in BAUD_CODES.items()}
 _PARITY_CODE = {parity: code for code, parity in rk.PARITY_CODES.items()}
 
@@ -145,7 +146,16 @@ class EventDevice(RegisterSlave):
         if start >= rk.FIFO_ADDRESS:
             first = start - rk.FIFO_ADDRESS
             return self.queue.words()[first : first + count]
+        if start >= _STATE and start + count <= _STATE_ENDS:  # what nearly every poll asks for
+            return self._state(now)[start - _STATE : start - _STATE + count]
         return self._header(now)[start : start + count]
+
+    def glance(self, now: int, table: Table, start: int, count: int) -> Sequence[int] | None:
+        """The input registers, which reading does not change."""
+        if start == _STATE and count == _STATE_ENDS - _STATE and table is Table.INPUTS:
+            epoch, waiting, oldest, newest, lost = self.queue.summary
+            return epoch, self.status(now), waiting, oldest, newest, lost
+        return self.read(now, table, start, count) if table is Table.INPUTS else None
 
     def fifo(self, now: int, pointer: int) -> Sequence[int]:
         """The FIFO view at 0x0100: sequence and value, never clearing.
@@ -235,6 +245,44 @@ class EventDevice(RegisterSlave):
     def is_up(self, now: int) -> bool:
         """Whether it has supply and has finished starting."""
         return now >= self.silent_until
+
+    # What goes wrong inside it
+
+    def reboot(self, now: int) -> Iterable[Effect]:
+        """It starts anew by itself (a watchdog, a brown-out): what it sends is cut, the queue stays."""
+        if not self.powered:
+            return []
+        return [Stop(), *self._boot(now)]
+
+    def lose_buffer(self, now: int) -> Iterable[Effect]:
+        """The memory of the events is empty after a reboot."""
+        gone = self.queue.lose()
+        events = [[event.epoch, event.sequence] for event in gone]
+        return [Note("buffer_lost", {"events": events}), *self.reboot(now)]
+
+    def restore_buffer(self, now: int, state: QueueState) -> Iterable[Effect]:
+        """After a reboot the memory holds what it held before, events included that were acknowledged since."""
+        fresh = set(self.queue.waiting) - set(state.waiting)
+        gone = [[event.epoch, event.sequence] for event in self.queue.waiting if event in fresh]
+        ghosts = [[event.epoch, event.sequence] for event in state.waiting]
+        self.queue = EventQueue.from_state(state._replace(epoch=self.queue.epoch))
+        return [Note("buffer_restored", {"events": ghosts, "gone": gone}), *self.reboot(now)]
+
+    def restart_sequence(self, now: int) -> Iterable[Effect]:
+        """The next event gets number 0 without a new epoch."""
+        self.queue.restart_sequence()
+        return [Note("sequence_restarted", {"epoch": self.queue.epoch})]
+
+    def shift_clock(self, now: int, by: int) -> Iterable[Effect]:
+        """The device's clock jumps by so many ns."""
+        self._offset += by
+        return [Note("clock_shifted", {"by": by})]
+
+    def reset_clock(self, now: int) -> Iterable[Effect]:
+        """The device's clock starts at 0 (1970) and says that it is not set."""
+        self._offset = -now
+        self._clock_set = False
+        return [Note("clock_reset", {})]
 
     # For subclasses
 
@@ -330,24 +378,14 @@ class EventDevice(RegisterSlave):
         (clerk,) = whole(cells, "the clerk code")
         return self.sign(now, clerk)
 
+    def _state(self, now: int) -> tuple[int, int, int, int, int, int]:
+        epoch, waiting, oldest, newest, lost = self.queue.summary
+        return epoch, self.status(now), waiting, oldest, newest, lost
+
     def _header(self, now: int) -> tuple[int, ...]:
-        queue = self.queue
-        oldest, newest = queue.oldest, queue.newest
         uptime = (now - self._started) // NS
-        return (
-            self.mark,
-            rk.VERSION,
-            queue.epoch,
-            self.status(now),
-            len(queue),
-            rk.NO_EVENT if oldest is None else oldest.sequence,
-            rk.NO_EVENT if newest is None else newest.sequence,
-            queue.lost,
-            uptime >> 16 & 0xFFFF,
-            uptime & 0xFFFF,
-            queue.depth,
-            self.keys,
-        )
+        high, low = uptime >> 16 & 0xFFFF, uptime & 0xFFFF
+        return (self.mark, rk.VERSION, *self._state(now), high, low, self.queue.depth, self.keys)
 
     # Register groups
 

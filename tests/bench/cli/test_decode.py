@@ -156,3 +156,16 @@ def test_the_printers_answers(capsys: pytest.CaptureFixture[str]) -> None:
     assert "XOFF: busy" in told
     assert "process id 'A001' is on paper" in told
     assert main(["decode", "escpos", "--as", "reply", "FF"]) == 1
+
+
+@pytest.mark.parametrize("data", [b"\x80" * 1000, bytes(range(256)) * 4, b"\x01" * 1000, b"\x5f" + b"A" * 1000])
+def test_what_is_no_escpos_at_all_is_told_in_short(data: bytes) -> None:
+    """However long the garbage, no line of what is told is longer than a screen is wide; the rest is counted."""
+    for explain in (explain_escpos.to_printer, explain_escpos.from_printer):
+        told = explain(data)
+        assert max(map(len, told.lines)) <= 240
+        assert len(told.problem) <= 300
+    unknown = explain_escpos.to_printer(b"\x01" * 1000)
+    assert unknown.problem.endswith("01 at offset 4 is no known command; and 995 more")
+    assert "'ÇÇÇ" in explain_escpos.to_printer(b"\x80" * 100).lines[0]
+    assert explain_escpos.to_printer(b"\x80" * 100).lines[0].endswith("Ç' .. (100 characters)")

@@ -246,6 +246,18 @@ def test_a_reader_who_left_is_no_error() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_beforehand(closed: str) -> None:
+    """Without stdin, stdout or stderr a command runs all the same and keeps its exit code."""
+    script = f'exec "$@" {closed}'
+    for args, code in ((("scenarios", "tan_hoi"), ExitCode.GOOD), (("scenarios", "nowhere"), ExitCode.INVALID_FILE)):
+        command = ["sh", "-c", script, "sh", sys.executable, "-m", "bench.cli", *args]
+        done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_an_output_that_takes_nothing_is_told() -> None:
     """Results that cannot be written are not a success."""

@@ -158,7 +158,7 @@ def test_every_shipped_scenario_has_a_plan(name):
 
 def test_a_profile_that_does_not_exist_is_told_with_those_that_do():
     """The message names the profiles there are."""
-    with pytest.raises(LookupError, match=r"no printer profile 'tm-x'; there are kiosk-58, tm-t88"):
+    with pytest.raises(LookupError, match=r"no printer profile 'tm-x'; there are kiosk-58, kiosk-80, tm-t88"):
         profile_of("tm-x")
 
 

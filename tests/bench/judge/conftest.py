@@ -27,8 +27,8 @@ class Kit:
 
     NS = NS
     EPOCH_S = EPOCH_S
-    ALL = ("loss", "duplication", "attribution", "phantom", "order", "lateness", "tickets", "calls")
-    RATINGS = ALL[:6]
+    ALL = ("loss", "duplication", "attribution", "phantom", "order", "lateness", "time", "tickets", "calls")
+    RATINGS = ALL[:7]
 
     def header(self, **changes: Any) -> dict[str, Any]:
         def device(

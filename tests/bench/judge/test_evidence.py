@@ -102,6 +102,33 @@ def test_records_that_were_cut_or_edited(kit: Any, tmp_path: Path) -> None:
     assert "records.ndjson is missing" in load_run(path).judge().reason
 
 
+def test_records_of_another_run_beside_the_same_history(kit: Any, tmp_path: Path) -> None:
+    """run.json names the rows that were judged: other rows do not fit it, however alike the two histories are."""
+    good, bad = run_dir(kit, tmp_path / "good", kit.rows), run_dir(kit, tmp_path / "bad", lambda _: [])
+    assert (good / "history.ndjson").read_bytes() == (bad / "history.ndjson").read_bytes()
+    for path in (good, bad):
+        told = {"schema_version": 1, "records_sha256": write_rows(path, read_rows(path)[0]).sha256}
+        (path / "run.json").write_text(json.dumps(told))
+    assert (load_run(good).judge().word, load_run(bad).judge().word) == ("HOLDS", "VIOLATED")
+    (bad / "records.ndjson").write_bytes((good / "records.ndjson").read_bytes())
+    verdict = load_run(bad).judge()
+    assert verdict.word == "UNKNOWN"
+    assert "it is not the file that this run wrote: run.json names another SHA-256" in verdict.reason
+
+
+def test_a_history_that_was_sealed_anew(kit: Any, tmp_path: Path) -> None:
+    """An edited history with a footer computed anew is whole in itself, and does not fit run.json."""
+    path = run_dir(kit, tmp_path / "run", kit.rows)
+    history = path / "history.ndjson"
+    seal = json.loads(history.read_text().splitlines()[-1])["sha256"]
+    (path / "run.json").write_text(json.dumps({"history_sha256": seal}))
+    assert load_run(path).judge().word == "HOLDS"
+    presses = [kit.press(30_000 + 60 * k, k, 1 + k % 5) for k in range(5)]
+    history.write_bytes(kit.data([*presses, kit.end()]))
+    assert load_run(path).history.state == "edited"
+    assert "run.json names another SHA-256" in load_run(path).judge().reason
+
+
 def test_a_run_that_was_killed(kit: Any, tmp_path: Path) -> None:
     """A history without footer and no run.json is still a run: UNKNOWN, never an error."""
     path = run_dir(kit, tmp_path / "run", kit.rows)
@@ -147,3 +174,20 @@ def test_a_verdict_that_cannot_be_written(kit: Any, tmp_path: Path) -> None:
         write_verdict(tmp_path / "gone", verdict)
     write_verdict(tmp_path, verdict)
     assert [file.name for file in tmp_path.iterdir()] == ["verdict.json"]
+
+
+def test_json_that_is_nested_without_end(kit: Any, tmp_path: Path) -> None:
+    """A file that would exhaust the reader of JSON is damage like any other, not a fault of the judge."""
+    deep = "[" * 100_000 + "]" * 100_000
+    path = run_dir(kit, tmp_path / "run", kit.rows)
+    (path / "verdict.json").write_text(deep)
+    assert load_run(path).judged() is None
+    history = path / "history.ndjson"
+    history.write_text(history.read_text().replace('"value":3', f'"value":{deep}', 1))
+    verdict = load_run(path).judge()
+    assert verdict.word == "UNKNOWN"
+    assert "the history cannot be relied on" in verdict.reason
+    for name in ("records.ndjson", "run.json"):
+        (path / name).write_text(f'{{"h":1}}\n{deep}\n' if name == "records.ndjson" else deep)
+        with pytest.raises(EvidenceError, match=name):
+            load_run(path)

@@ -323,3 +323,31 @@ def test_memory_of_a_writer_is_bounded() -> None:
     for _ in range(100):
         writer.line('{"text":"' + "x" * 300 + '"}')
     assert len(file.getvalue()) > 100 * 300 - 1500
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_copy_writes_nothing(tmp_path: Path) -> None:
+    """A forked child can record nothing and seal nothing: the history stays as its own process writes it."""
+    path = tmp_path / "history.ndjson"
+    writer = HistoryWriter(path, {"scenario": "x"})
+    writer.record(1, "dev", "press", {"value": 5})
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            writer.record(2, "dev", "press", {"value": 1})
+        except HistoryFailed as refused:
+            code = 0 if "forked copy" in str(refused) else 2
+        try:
+            writer.close()
+            writer.abandon()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    writer.record(3, "dev", "press", {"value": 4})
+    writer.close()
+    history = read_history(path)
+    assert [record.facts["value"] for record in history.records()] == [5, 4]
+    assert history.complete

@@ -261,6 +261,90 @@ def test_lateness_of_the_house(kit: Any) -> None:
     assert verdict.latency["max"] == 0.4
 
 
+# -- time ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("off", [-2.0, -1.0, 0.4, 2.0])
+def test_time_within_the_tolerance(kit: Any, off: float) -> None:
+    """Whole seconds, or an instant taken down a second later, are the press's time."""
+    presses, records = day(kit)
+    rows = [kit.row(press, n, at=kit.EPOCH_S + press[0] + off) for n, press in enumerate(presses, 1)]
+    for told in (rows, kit.unkeyed(rows)):
+        finding = kit.judge(records, told).findings["time"]
+        assert (finding.verdict, finding.violations, finding.checked) == ("HOLDS", 0, 10)
+        assert finding.figures["max"] == abs(off)
+
+
+@pytest.mark.parametrize(("off", "side"), [(7.5, "after"), (-7.5, "before"), (40.0, "after")])
+def test_time_of_another_instant(kit: Any, off: float, side: str) -> None:
+    """A row with another instant than its press breaks the invariant, and no other: the instant of the poll."""
+    presses, records = day(kit)
+    rows = kit.rows(presses)
+    rows[3] = rows[3]._replace(at=kit.EPOCH_S + presses[3][0] + off)
+    for told in (rows, kit.unkeyed(rows)):
+        verdict = kit.judge(records, told)
+        finding = verdict.findings["time"]
+        assert (finding.verdict, finding.violations, finding.checked) == ("VIOLATED", 1, 10)
+        assert {name for name, word in kit.words(verdict).items() if word == "VIOLATED"} == {"time"}
+        assert verdict.sentence().startswith(
+            "VIOLATED: 1 of 10 ratings stored with a wrong time (keypad-2 at 08:23:00)"
+        )
+    text = "7.500 s" if abs(off) < 10 else "40 s"
+    assert story(verdict, "time")[-1].endswith(f"is {text} {side} the press, allowed are 2.000 s")
+    header = {"time_ns": int(abs(off)) * kit.NS + kit.NS}
+    assert kit.judge(records, rows, **header).findings["time"].verdict == "HOLDS"
+
+
+def test_time_of_another_hour(kit: Any) -> None:
+    """Instants that are all an hour off (summer time, a wrong zone) break it at each row, with keys or not."""
+    presses, records = day(kit)
+    rows = [kit.row(press, n, at=kit.EPOCH_S + press[0] + 3600) for n, press in enumerate(presses, 1)]
+    for told in (rows, kit.unkeyed(rows)):
+        verdict = kit.judge(records, told)
+        assert (verdict.findings["time"].violations, verdict.counts["lost"], verdict.counts["phantom"]) == (10, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "WRONG TIME: NULL: no instant"),
+        (0, "WRONG TIME: 0 is not an instant of this century"),
+        ("soon", "WRONG TIME: 'soon' is not an instant: expected ISO 8601 or Unix seconds"),
+        (1_741_569_780_000, "it looks like milliseconds"),
+        (946_684_800 + 60, "08:23:00.000 keypad-2"),
+    ],
+)
+def test_time_that_cannot_be(kit: Any, value: Any, told: str) -> None:
+    """A row whose instant is missing, of 1970 or 2000, or no instant at all has no time of its press."""
+    presses, records = day(kit)
+    rows = kit.rows(presses)
+    rows[3] = rows[3]._replace(at=value)
+    verdict = kit.judge(records, rows)
+    assert (verdict.findings["time"].verdict, verdict.findings["time"].violations) == ("VIOLATED", 1)
+    assert told in "\n".join(story(verdict, "time"))
+
+
+def test_time_by_the_keypads_clock(kit: Any) -> None:
+    """What a keypad told with a set clock is no mistake of the collector; what an unset clock shows is no time."""
+    presses = [kit.press(30_000 + 60 * k, k, clock=30_000 + 60 * k - 40) for k in range(5)]
+    rows = [kit.row(press, n, at=kit.EPOCH_S + press[0] - 40) for n, press in enumerate(presses, 1)]
+    assert kit.judge(presses, rows).findings["time"].verdict == "HOLDS"
+    for press in presses:
+        press[3]["flags"] = 0
+    assert kit.judge(presses, rows).findings["time"].violations == 5
+
+
+def test_time_needs_instants(kit: Any) -> None:
+    """Records that tell no instant are not judged by it, and it is said; so are rows that may be of another press."""
+    presses, records = day(kit)
+    rows = Rows(kit.rows(presses, at=None), fields=("device", "clerk", "value", "epoch", "seq"))
+    finding = judge(kit.history([*records, kit.end()]), rows).findings["time"]
+    assert (finding.verdict, finding.checked) == ("NOT EXERCISED", 0)
+    assert "no instant" in finding.reason
+    assert kit.judge(records, kit.rows(presses, at=None)).findings["time"].verdict == "NOT EXERCISED"
+    presses = [kit.press(30_000, 1), kit.press(30_040, 2)]
+    rows = kit.unkeyed([kit.row(presses[1], 1), kit.row(presses[1], 2, at=kit.EPOCH_S + 30_041)])
+    assert kit.judge(presses, rows).findings["time"].verdict == "UNKNOWN"
+
+
 # -- tickets ---------------------------------------------------------------------------------------------------------
 def issued(t: float, ticket: str, printer: str | None = "printer-1", **more: Any) -> Any:
     return (t, "house", "ticket_issued", {"ticket": ticket, "errand": "copy", "kiosk": "k", "printer": printer, **more})

@@ -69,6 +69,54 @@ def test_nothing_exercised_and_unknown(make: Any) -> None:
     assert "this differs from" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("collector", "opened", "code", "told"),
+    [
+        (
+            {"how": "crashed", "status": 1, "detail": "KeyError"},
+            True,
+            6,
+            "the collector of this run crashed: exit code 6",
+        ),
+        ({"how": "hung", "status": 1, "detail": ""}, True, 6, "hung"),
+        ({"how": "returned", "status": 3, "detail": ""}, True, 6, "ended with status 3"),
+        ({"how": "asked to end", "status": 0, "detail": ""}, False, 6, "never opened a port"),
+        ({"how": "returned", "status": 0, "detail": ""}, True, 0, ""),
+        ({"how": "asked to end", "status": 0, "detail": ""}, True, 0, ""),
+        (None, False, 0, ""),
+    ],
+)
+def test_a_run_whose_collector_failed(make: Any, collector: Any, opened: bool, code: int, told: str) -> None:
+    """A run whose collector failed exits 6, as its day did, also where the verdict holds; never 0."""
+    path = make()
+    (path / "run.json").write_text(json.dumps({"collector": collector, "opened_a_port": opened}))
+    for args in ([path], [path, "--json"]):
+        result = judge(*args)
+        assert result.exit_code == code
+        assert told in result.stderr
+    if code:
+        history = path / "history.ndjson"
+        history.write_bytes(history.read_bytes()[:-5])
+        assert judge(path).exit_code == 5
+
+
+def test_why_there_are_no_rows_is_told_once(make: Any) -> None:
+    """A reason of several lines stands once, with its lines, and not at each invariant."""
+    path = make()
+    reason = "r.sqlite: there is no table 'ratings'\n  tables found: danh_gia\n  name the right one"
+    write_rows(path, None, no_rows=reason)
+    result = judge(path)
+    assert result.exit_code == 5
+    first = "UNKNOWN: the records cannot be judged (loss, duplication, attribution): "
+    assert result.stdout.startswith(first + reason + "\n\n")
+    assert result.stdout.count("danh_gia") == 1
+    assert "\\n" not in result.stdout
+    assert any(
+        line.split() == ["loss", "UNKNOWN", "the", "records", "cannot", "be", "judged"]
+        for line in result.stdout.splitlines()
+    )
+
+
 def test_files_that_are_invalid(tmp_path: Path, make: Any) -> None:
     """No run directory, or records that cannot be read, exit 3 with the reason and nothing on stdout."""
     for args in ([tmp_path / "nowhere"], [make(), "--records", tmp_path / "none.sqlite"]):

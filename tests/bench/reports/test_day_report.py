@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bench.judge.evidence import load_run, write_rows, write_verdict
 from bench.reports import day_report, figures
 from bench.reports.pictures import ticket
 from bench.reports.run_dir import NotARunError, open_run
@@ -253,3 +254,53 @@ def test_an_empty_day_has_a_page(make_run: Make) -> None:
     _, page = _page(make_run(0)[0])
     assert "nobody was called" in page.text
     assert not [1 for tag, _ in page.tags if tag == "svg"]
+
+
+def test_a_traceback_keeps_its_lines(make_run: Make) -> None:
+    """What the program under test died of stands line by line, as text, under the sentence that says so."""
+    detail = 'Traceback (most recent call last):\n  File "c.py", line 4\n    raise <b>\nKeyError: 7'
+    path, _ = make_run(5, run={"collector": {"how": "crashed", "status": 1, "detail": detail}, "opened_a_port": True})
+    text, page = _page(path)
+    assert (
+        "The program under test crashed:<pre>Traceback (most recent call last):\n  File &#34;c.py&#34;, line 4\n"
+        in text
+    )
+    assert "KeyError: 7.</" not in text
+    assert "Read this first" in page.text
+
+
+@pytest.mark.parametrize(
+    ("collector", "opened", "told"),
+    [
+        ({"how": "returned", "status": 3, "detail": ""}, True, "The program under test ended by itself with status 3."),
+        ({"how": "asked to end", "status": 0, "detail": ""}, False, "never opened a port of the hall."),
+        ({"how": "hung", "status": 1, "detail": ""}, True, "The program under test hung; see collector.log."),
+    ],
+)
+def test_a_program_that_failed_is_told_first(make_run: Make, collector: object, opened: bool, told: str) -> None:
+    """Whatever way the program under test failed, the page says so above its figures."""
+    _, page = _page(make_run(5, run={"collector": collector, "opened_a_port": opened})[0])
+    assert page.text.index(told) < page.text.index("The day in figures")
+
+
+def test_a_reason_of_several_lines_stands_once(make_run: Make) -> None:
+    """Why records could not be read is told in the verdict, line by line, and not in full at every invariant."""
+    path, _ = make_run(5)
+    reason = "r.sqlite: there is no table 'ratings'\n  tables found: danh_gia"
+    write_rows(path, None, no_rows=reason)
+    write_verdict(path, load_run(path).judge())
+    text, _ = _page(path)
+    assert "r.sqlite: there is no table &#39;ratings&#39;\n  tables found: danh_gia.</p>" in text
+    assert text.partition('<script type="application/json"')[0].count("danh_gia") == 1
+
+
+def test_an_edited_history_still_has_a_page(make_run: Make) -> None:
+    """Records that are no JSON any more are left out, and the page says that the history is not whole."""
+    path, _ = make_run(10)
+    history = path / "history.ndjson"
+    lines = history.read_bytes().splitlines(keepends=True)
+    lines[3] = lines[3].replace(b'":', b'"\xff:', 5).replace(b'"\xff:', b'":', 4)
+    lines[4] = lines[4].rstrip(b"}\n") + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
+    history.write_bytes(b"".join(lines))
+    _, page = _page(path)
+    assert "The history is not whole" in page.text

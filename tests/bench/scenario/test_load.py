@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 
 from bench.scenario import load as load_module
 from bench.scenario.load import Problem, ScenarioError, available, load, parse
-from bench.scenario.model import Scenario
+from bench.scenario.model import Scenario, TicketPrinterSpec
+from protocol.escpos.profiles import PROFILES
 
 Problems = Callable[..., list[Problem]]
 
@@ -46,6 +49,26 @@ FIELD_MISTAKES = [
     ('"17:00" = 1 }', '"17:00" = -1 }', "-1 }", "at least 0", ""),
     ('shape = { "07:30" = 1, "17:00" = 1 }', 'shape = { "07:30" = 1 }', "{", "two times or more", ""),
     ('letter = "A"', 'letter = "a"', '"a"', "capital letters", ""),
+    ("date = 2025-03-10", "date = 0", "0", "must be a date", ""),
+    ("date = 2025-03-10", 'date = "1741539600"', '"1741539600"', "must be a date", ""),
+    ("date = 2025-03-10", "date = 2025-03-10T00:00:00", "2025-03-10T", "without a time of day", ""),
+    ("date = 2025-03-10", "date = 0001-01-01", "0001-01-01", "the year 1 is not one of 2000 to 2099", ""),
+    ("date = 2025-03-10", "date = 9999-12-31", "9999-12-31", "the year 9999 is not one of 2000 to 2099", ""),
+    ("date = 2025-03-10", "date = 1970-01-01", "1970-01-01", "the year 1970", ""),
+    ('shape = { "07:30" = 1, "17:00" = 1 }', 'shape = { "07:30" = 0, "17:00" = 0 }', "{", "weight above 0", ""),
+    ('"17:00" = 1 }', '"17:00" = 1e308 }', "1e308", "at most 1000000", ""),
+    ('"17:00" = 1 }', '"17:00" = 1e-320 }', "{", "too small: 0, or at least 0.000001", ""),
+    ("visitors = 10", "visitors = 1e9", "1e9", "at most 100000", ""),
+    ("median = 9, p90 = 20", "median = 9, p90 = 1e300", "1e300", "at most 100000", ""),
+    ("share = 1\nminutes = { median = 5", "share = 1e300\nminutes = { median = 5", "1e300", "at most 1000000", ""),
+    ('{ kind = "ticket_printer"', '{ kind = "ticket_printer", profile = "tm-t99"', '"tm-t99"', "none of", '"tm-t88"'),
+    (
+        '{ kind = "ticket_printer"',
+        f'{{ kind = "ticket_printer", paper_m = {10**400}',
+        "1000",
+        "must be a number, not 1000",
+        "",
+    ),
     ('clerk = "C02"', 'clerk = "Lan"', '"Lan"', "e.g. C01", ""),
     ("number = 2", "number = 2.5", "2.5", "must be a whole number, not 2.5", ""),
     ("number = 2", "number = true", "true", "must be a whole number, not true", ""),
@@ -79,6 +102,9 @@ CROSS_MISTAKES = [
     ('name = "land"', 'name = "copy"', '"copy"', 'two errands "copy"', ""),
     ("share = 1\nminutes = { median = 9, p90 = 20 }", "share = 1", "[[errand]]", "`minutes`", ""),
     ("p90 = 20", "p90 = 8", "8 }", "below the median", ""),
+    ("median = 9, p90 = 20", "median = 0.01, p90 = 20", "20 }", "more than 100 times the median 0.01", ""),
+    ('shape = { "07:30" = 1, "17:00" = 1 }', "shape = {}", "{}", "shape is empty, so nobody would come", ""),
+    ('name = "ticket"', 'name = "a-b"\n[[line]]\nname = "a_b"', '"a_b"', "one variable, HALLBENCH_PORT_A_B", ""),
     ("[hours]", "rating_delay_s = { median = 4, p90 = 3 }\n[hours]", "3 }", "below the median", ""),
     ("[hours]", "rating_delay_s = { median = 20, p90 = 30 }\n[hours]", "20", "window closes after 15 s", ""),
     ("[hours]", 'must_exercise = ["loss", "loss"]\n[hours]', '"loss"]', "twice", ""),
@@ -324,6 +350,44 @@ def logged(small: str) -> str:
     return small.replace('visitors = 10\nshape = { "07:30" = 1, "17:00" = 1 }', 'log = "day.csv"')
 
 
+@pytest.mark.parametrize(
+    ("date", "zone", "offset"),
+    [
+        ("2025-03-30", "Europe/Warsaw", 2),  # put forward at 02:00
+        ("2025-10-26", "Europe/Warsaw", 1),  # put back at 03:00
+        ("2025-03-29", "Europe/Warsaw", 1),
+        ("2022-03-27", "Asia/Beirut", 3),  # put forward at midnight: 00:00 did not exist
+        ("2025-03-10", "Asia/Ho_Chi_Minh", 7),
+    ],
+)
+def test_a_day_before_which_the_clocks_changed(
+    small: str, load_text: Callable[..., Scenario], date: str, zone: str, offset: int
+) -> None:
+    """An instant is the time of day that the hall's clocks show, also when they were changed in the night before."""
+    text = small.replace('date = 2025-03-10\ntimezone = "Asia/Ho_Chi_Minh"', f'date = {date}\ntimezone = "{zone}"')
+    scenario = load_text(text)
+    opening = dt.datetime.fromtimestamp((scenario.epoch_ns + scenario.hours.opens) / 1e9, ZoneInfo(zone))
+    assert opening.isoformat(timespec="minutes") == f"{date}T07:30+{offset:02}:00"
+
+
+def test_a_day_on_which_the_clocks_change(
+    small: str, problems_of: Problems, load_text: Callable[..., Scenario]
+) -> None:
+    """Where the clocks change while the hall runs, times of day are no instants: the date is refused, with when."""
+    old = 'date = 2025-03-10\ntimezone = "Asia/Ho_Chi_Minh"'
+    text = small.replace(old, 'date = 2025-10-26\ntimezone = "Europe/Warsaw"').replace("09:00-09:10", "16:00-16:10")
+    (problem,) = problems_of(text.replace("07:30-11:30", "02:30-11:30"))
+    told = "the clocks of Europe/Warsaw change at 03:00, while the hall runs (02:20 to 19:00): its times of day"
+    assert told in problem.message
+    assert points_at(problem) == "2025-10-26"
+    assert load_text(text.replace("07:30-11:30", "03:30-11:30")).date.day == 26
+
+
+def test_the_printer_profiles_are_those_that_there_are() -> None:
+    """The model takes just the profiles that the printers have."""
+    assert set(get_args(TicketPrinterSpec.model_fields["profile"].annotation)) == set(PROFILES)
+
+
 def test_a_ticket_log_is_read_with_the_scenario(logged: str, load_text: Callable[..., Scenario]) -> None:
     """The log beside the scenario becomes tickets in order of issue, in ns since midnight, and is part of the hash."""
     scenario = load_text(logged, {"day.csv": LOG})
@@ -343,6 +407,9 @@ def test_a_ticket_log_is_read_with_the_scenario(logged: str, load_text: Callable
         (b"queue,issued_min,called_min\nA,460\n", "day.csv", 2, 1, "2 values, but the header has 3"),
         (b"queue,issued_min,called_min\n,460,470\n", "day.csv", 2, 1, "no queue letter"),
         (b"queue,issued_min\nA,460\n", "day.csv", 1, 1, "no column called_min"),
+        (b'queue,issued_min,called_min\n"A\nB",460,470\nA,460,nan\n', "day.csv", 4, 7, 'called_min "nan" is not'),
+        (b"queue,issued_min,called_min\rA,1e999,470\r", "day.csv", 2, 3, 'issued_min "1e999" is not a minute'),
+        (b"queue,issued_min,called_min\n" + b"A" * 200_000 + b",1,2\n", "day.csv", 2, 1, "not CSV: field larger"),
         (b"queue,issued_min,called_min\n", "day.csv", 1, 1, "no tickets"),
         (b"", "day.csv", 1, 1, "found: nothing"),
         (b"queue,issued_min,called_min\nQ,460,470\n", "hall.toml", 9, 7, 'queue "Q", but no errand'),

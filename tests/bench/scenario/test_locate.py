@@ -52,7 +52,7 @@ class Writer:
     def name(self) -> str:
         """A fresh name, so that no two keys clash; most are plain."""
         self.names += 1
-        return f"k{self.names}" + self.draw(st.one_of(st.just(""), st.text(KEY_CHARS + ODD_CHARS, max_size=4)))
+        return f"k{self.names}-" + self.draw(st.one_of(st.just(""), st.text(KEY_CHARS + ODD_CHARS, max_size=4)))
 
     def key_part(self, name: str) -> None:
         """A key in one of the forms it can have."""

@@ -118,13 +118,14 @@ def test_the_poll_cycle_of_each_shipped_bus_fits(name: str) -> None:
 
 
 def test_the_tan_hoi_hall_is_the_one_that_is_promised() -> None:
-    """4 counters, 1 kiosk with printer, 1 board, 4 displays, consoles and keypads; keypads at the collector's port."""
+    """4 counters, 1 kiosk with printer, 1 board, 1 voice, 4 displays, consoles and keypads; the keypads are tested."""
     scenario = load("tan_hoi")
     assert scenario.arrivals.visitors == 120
     assert [(line.name, line.owner, line.path, line.duplex) for line in scenario.lines] == [
         ("keypads", "collector", "/dev/ttyUSB0", "half"),
         ("hall", "house", None, "half"),
         ("ticket", "house", None, "full"),
+        ("voice", "house", None, "full"),
     ]
     units = {device.name: getattr(device, "unit", None) for _, device in scenario.placed}
     assert units == {
@@ -134,6 +135,7 @@ def test_the_tan_hoi_hall_is_the_one_that_is_promised() -> None:
         "board-1": 31,
         "kiosk-1": 41,
         "printer-1": None,
+        "voice-1": None,
     }
 
 

@@ -1,0 +1,187 @@
+"""Declarations as files: where they are found, and every mistake at its line and column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.scenario.declared import available, codec_of, is_path, load, parse
+from bench.scenario.load import ScenarioError
+from bench.scenario.load import load as load_scenario
+from bench.scenario.load import parse as parse_scenario
+from declared import MINIMAL
+from halls import FF68_CONSOLES, FF68_KEYPADS, OSDP_KEYPADS, hall, voice
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ScenarioError) as error:
+        parse(text.encode(), "lamp.toml")
+    return [str(problem) for problem in error.value.problems]
+
+
+def scenario(text: str, beside: dict[str, str] | None = None) -> object:
+    files = beside or {}
+    return parse_scenario(
+        text.encode(), "hall.toml", lambda name: files[name].encode() if name in files else missing(name)
+    )
+
+
+def missing(name: str) -> bytes:
+    raise FileNotFoundError(2, "no such file", name)
+
+
+def mistakes(text: str, beside: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ScenarioError) as error:
+        scenario(text, beside)
+    return [str(problem) for problem in error.value.problems]
+
+
+def test_the_catalogue_is_found() -> None:
+    """Every shipped declaration by its name, and always the same one."""
+    assert {"ff68_evaluator", "ff68_console", "dfplayer", "syn6288", "xfs5152", "onbon", "led485_ascii"} <= set(
+        available()
+    )
+    assert load("dfplayer").name == "dfplayer"
+    assert codec_of("dfplayer") is codec_of("dfplayer")
+
+
+@pytest.mark.parametrize(("name", "path"), [("dfplayer", False), ("x.toml", True), ("a/b", True)])
+def test_names_and_paths(name: str, path: bool) -> None:
+    """A plain word is of the catalogue."""
+    assert is_path(name) is path
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    """A name that is nearly right is helped; a path that is wrong is named."""
+    with pytest.raises(ScenarioError, match='did you mean "dfplayer"'):
+        load("dfplaye")
+    with pytest.raises(ScenarioError, match="there is no such file"):
+        load(tmp_path / "nothing.toml")
+    with pytest.raises(ScenarioError, match="is a directory"):
+        load(tmp_path)
+
+
+def test_a_relative_path_is_beside_the_scenario_first(tmp_path: Path) -> None:
+    """`beside` is where a scenario's own declarations are."""
+    (tmp_path / "lamp.toml").write_text(MINIMAL, encoding="utf-8")
+    assert load("lamp.toml", tmp_path).name == "lamp"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "start"),
+    [
+        ('check = "xor8"', 'check = "xor9"', "lamp.toml:14:27: "),
+        ("match = { data_len = 1 }", "macth = { data_len = 1 }", "lamp.toml:23:1: message"),
+        ('hex = "02 01 05 06"', 'hex = "02 01 05 07"', 'lamp.toml:29:7: vector of "switch": it is no sound frame'),
+        ('name = "lamp"', "name = 5", "lamp.toml:3:8: name must be text"),
+        ("[device]", "[device", "lamp.toml:2:8: not TOML"),
+    ],
+)
+def test_a_mistake_has_a_place(old: str, new: str, start: str) -> None:
+    """file:line:column, the line, a caret."""
+    assert old in MINIMAL
+    told = problems(MINIMAL.replace(old, new))
+    assert any(line.startswith(start) for line in told), told
+    assert all("^" in line for line in told)
+
+
+def test_halls_with_these_devices_are_right() -> None:
+    """FF68 with console and evaluator under one address, OSDP, voices."""
+    for text in (
+        hall(FF68_CONSOLES, voice(), consoles=""),
+        hall(FF68_KEYPADS, voice("syn6288")),
+        hall(OSDP_KEYPADS, voice("xfs5152")),
+    ):
+        scenario(text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([FF68_KEYPADS.replace("unit = 2, counter = 2", "unit = 1, counter = 2")], "unit 1 is already taken"),
+        (
+            [
+                FF68_KEYPADS.replace(
+                    'kind = "rating_keypad", protocol = "ff68", unit = 2', 'kind = "osdp_keypad", unit = 2'
+                )
+            ],
+            "speaks OSDP",
+        ),
+        ([OSDP_KEYPADS.replace("unit = 1", "unit = 127")], "an OSDP address is 0..126, not 127"),
+        ([OSDP_KEYPADS, voice().replace('duplex = "full"', 'duplex = "half"')], "a voice caller stands alone"),
+        ([OSDP_KEYPADS, voice("dfplayr")], 'did you mean "dfplayer"'),
+        (
+            [OSDP_KEYPADS, voice().replace('owner = "house"', 'owner = "collector"')],
+            "only the house controller drives a voice_caller",
+        ),
+        (
+            [OSDP_KEYPADS.replace('kind = "osdp_keypad"', 'kind = "declared", protocol = "nothing"')],
+            'no declared protocol "nothing"',
+        ),
+        (
+            [OSDP_KEYPADS.replace('kind = "osdp_keypad"', 'kind = "declared", protocol = "nothing.toml"')],
+            "there is no such file",
+        ),
+        (
+            [
+                OSDP_KEYPADS.replace(
+                    'kind = "osdp_keypad", unit = 1', 'kind = "declared", protocol = "ff68_evaluator", unit = 999'
+                )
+            ],
+            "1..255, not 999",
+        ),
+        (
+            [
+                OSDP_KEYPADS.replace(
+                    'kind = "osdp_keypad", unit = 1, counter = 1', 'kind = "declared", protocol = "ff68_evaluator"'
+                )
+            ],
+            "say at which `counter`",
+        ),
+        (
+            [
+                OSDP_KEYPADS.replace(
+                    'kind = "osdp_keypad"', 'kind = "declared", protocol = "ff68_evaluator", profile = "x"'
+                )
+            ],
+            'no profile "x"',
+        ),
+    ],
+)
+def test_halls_with_mistakes(lines: list[str], told: str) -> None:
+    """Each is told at its place in the scenario."""
+    found = mistakes(hall(*lines))
+    assert any(told in line for line in found), found
+
+
+def test_a_fifth_key_that_is_not_there() -> None:
+    """An FF68 evaluator has four keys: weights for a fifth and watermarks are refused."""
+    text = hall(FF68_KEYPADS).replace("{ 4 = 60,", "{ 5 = 60, 4 = 1,")
+    assert any("four keys" in line for line in mistakes(text))
+    assert any("four keys" in line for line in mistakes('ratings = "watermark"\n' + hall(FF68_KEYPADS)))
+
+
+def test_a_mistake_in_a_declaration_beside_a_scenario() -> None:
+    """It is told in the declaration's own file and line."""
+    text = hall(
+        OSDP_KEYPADS.replace('kind = "osdp_keypad"', 'kind = "declared", protocol = "lamp.toml", role = "other"')
+    )
+    found = mistakes(text, {"lamp.toml": MINIMAL.replace('check = "xor8"', 'check = "xor9"')})
+    assert any(line.startswith("lamp.toml:14:27: ") for line in found)
+
+
+def test_the_hash_of_a_scenario_knows_its_declarations() -> None:
+    """Another declaration under the same name is another scenario; shipped scenarios keep their hash fields."""
+    text = hall(
+        OSDP_KEYPADS.replace('kind = "osdp_keypad"', 'kind = "declared", protocol = "lamp.toml", role = "other"')
+    )
+    text = text.replace(
+        'must_exercise = ["loss", "duplication", "attribution", "tickets", "calls"]', 'must_exercise = ["tickets"]'
+    )
+    lines = text.partition('name = "keypads"')
+    text = lines[0] + lines[1] + lines[2].replace("unit = 1, ", "").replace("unit = 2, ", "")
+    one = scenario(text, {"lamp.toml": MINIMAL})
+    other = scenario(text, {"lamp.toml": MINIMAL + "\n# changed\n"})
+    assert one.sha256 != other.sha256  # type: ignore[attr-defined]
+    assert "protocol" not in str(load_scenario("ca_mau").model_dump(mode="json"))
