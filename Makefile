@@ -34,7 +34,7 @@ lint: $(READY)  ## format, lint, types, layers
 	$(BIN)/lint-imports
 
 speed: $(READY)  ## the benchmarks: writes benchmarks/results.json
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/everything.py
 
 gates: $(READY)  ## the long checks, under an hour
 	$(BIN)/python -m pytest -m gate -n 2

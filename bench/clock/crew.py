@@ -99,7 +99,6 @@ class Crew(ABC):
         self.killed = False
 
     def _disband(self) -> None:
-        self.beats += 1
         self.actors = []
         self._waiting.clear()
         self._runnable.clear()

@@ -112,6 +112,7 @@ def deadline_after(kernel: Kernel, timeout: float | None) -> int:
 
 
 def number_of(thing: Any) -> int:
+    """The descriptor of a thing, as `select` takes it: a number, or something with `fileno`."""
     """The descriptor's number of what `select` takes: a number, or a thing with `fileno`."""
     return thing if isinstance(thing, int) else int(thing.fileno())
 
