@@ -186,7 +186,7 @@ def test_interrupting_a_run(hallbench, collector):
     while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 300_000):
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate(timeout=100)
     assert running.returncode == 130, err
     assert b"Traceback" not in err
     judged = hallbench("judge", "run")
