@@ -11,7 +11,8 @@ from bench.cli.exit_codes import ExitCode
 from bench.reports.wording import clock, count, printable
 
 if TYPE_CHECKING:
-    from bench.scenario.model import DeviceSpec, LineSpec, Scenario
+    from bench.scenario.devices import DeviceSpec
+    from bench.scenario.model import LineSpec, Scenario
 
 
 @click.command()

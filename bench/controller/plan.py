@@ -17,7 +17,8 @@ from firmware_sim.devices.loudspeaker import CLIPS
 from protocol.declared.codec import Codec
 
 if TYPE_CHECKING:
-    from bench.scenario.model import DeviceSpec, LineSpec, Scenario, VoiceCallerSpec
+    from bench.scenario.devices import DeviceSpec, VoiceCallerSpec
+    from bench.scenario.model import LineSpec, Scenario
 
 EVENT_KINDS = frozenset({"rating_keypad", "clerk_console", "kiosk_button"})
 """Kinds with the event queue of profile RK-1: polled and acknowledged (reference-keypad.md)."""

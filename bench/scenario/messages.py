@@ -15,22 +15,22 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bench.scenario import model
+from bench.scenario import devices, model
 from bench.scenario.draft import Finding, did_you_mean
 from bench.scenario.fill import default_names
 from bench.scenario.locate import Path
 
 DEVICE_MODELS: Mapping[str, type[BaseModel]] = {
-    "rating_keypad": model.RatingKeypadSpec,
-    "clerk_console": model.ClerkConsoleSpec,
-    "counter_display": model.CounterDisplaySpec,
-    "main_board": model.MainBoardSpec,
-    "alpha_board": model.AlphaBoardSpec,
-    "kiosk_button": model.KioskButtonSpec,
-    "ticket_printer": model.TicketPrinterSpec,
-    "voice_caller": model.VoiceCallerSpec,
-    "osdp_keypad": model.OsdpKeypadSpec,
-    "declared": model.DeclaredSpec,
+    "rating_keypad": devices.RatingKeypadSpec,
+    "clerk_console": devices.ClerkConsoleSpec,
+    "counter_display": devices.CounterDisplaySpec,
+    "main_board": devices.MainBoardSpec,
+    "alpha_board": devices.AlphaBoardSpec,
+    "kiosk_button": devices.KioskButtonSpec,
+    "ticket_printer": devices.TicketPrinterSpec,
+    "voice_caller": devices.VoiceCallerSpec,
+    "osdp_keypad": devices.OsdpKeypadSpec,
+    "declared": devices.DeclaredSpec,
 }
 
 MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {

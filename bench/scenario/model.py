@@ -24,10 +24,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     PrivateAttr,
     Strict,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -35,9 +33,32 @@ from pydantic_core import PydanticKnownError
 
 from bench.faults.catalogue import find
 from bench.scenario.declared import codec_of
+from bench.scenario.devices import (
+    ClerkConsoleSpec,
+    DeclaredSpec,
+    DeviceSpec,
+    KioskButtonSpec,
+    RatingKeypadSpec,
+    VoiceCallerSpec,
+)
+from bench.scenario.fields import (
+    TIMES_AS_KEYS,
+    VALUES_AS_KEYS,
+    CounterNumber,
+    Flag,
+    Name,
+    Number,
+    OpenSpan,
+    Part,
+    Text,
+    TimeOfDay,
+    Weight,
+    Whole,
+    no_default,
+)
 from bench.scenario.fill import fill_in
 from bench.scenario.ticket_log import LoggedTicket
-from bench.scenario.times import MINUTE, NS, Span, clock_text, parse_span, parse_time
+from bench.scenario.times import MINUTE, NS
 from protocol.declared.codec import Codec
 
 Invariant: TypeAlias = Literal[
@@ -55,32 +76,6 @@ LEAST_WEIGHT = 1e-6
 YEARS = range(2000, 2100)
 """What a day may be: the keypads tell Unix seconds in 32 bits, and a record of another century is taken for garbage."""
 
-_TIME_PATTERN = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$|^24:00(:00)?$"
-_TIMES_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": _TIME_PATTERN}}
-_VALUES_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": "^[1-5]$"}}
-_ONE_TIME = r"\s*([01]?\d|2[0-3]|24):[0-5]\d(:[0-5]\d)?\s*"
-
-TimeOfDay: TypeAlias = Annotated[
-    int,
-    BeforeValidator(parse_time),
-    PlainSerializer(clock_text, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": _TIME_PATTERN}),
-]
-OpenSpan: TypeAlias = Annotated[
-    Span,
-    BeforeValidator(parse_span),
-    PlainSerializer(str, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": f"^{_ONE_TIME}-{_ONE_TIME}$"}),
-]
-Text: TypeAlias = Annotated[str, Strict(), Field(min_length=1)]
-Whole: TypeAlias = Annotated[int, Strict()]
-Number: TypeAlias = Annotated[float, Strict()]
-Weight: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=1_000_000)]
-Flag: TypeAlias = Annotated[bool, Strict()]
-Name: TypeAlias = Annotated[str, Strict(), Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
-Unit: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=247, description="Address of the device on its bus, 1..247.")]
-CounterNumber: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=999)]
-
 
 def _plain_date(value: Any) -> Any:
     """Let a TOML date and an ISO text pass; pydantic would also take a number of seconds for a date."""
@@ -92,16 +87,7 @@ def _plain_date(value: Any) -> Any:
     raise PydanticKnownError("date_type")
 
 
-def _no_default(schema: dict[str, Any]) -> None:
-    """Leave the default out of the JSON Schema: it depends on the place in the file."""
-    schema.pop("default", None)
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Hours(_Part):
+class Hours(Part):
     """When the hall is open, and what happens around it."""
 
     open: tuple[OpenSpan, ...] = Field(min_length=1, description='Opening hours in order, e.g. ["07:30-11:30"].')
@@ -127,7 +113,7 @@ class Hours(_Part):
         return self.open[-1].end
 
 
-class Lognormal(_Part):
+class Lognormal(Part):
     """A lognormal time by its median and the value that nine in ten stay below (same unit)."""
 
     median: Number = Field(gt=0, le=LONGEST_TIME, description="Half of the times are shorter.")
@@ -138,7 +124,7 @@ class Lognormal(_Part):
     )
 
 
-class Arrivals(_Part):
+class Arrivals(Part):
     """How many visitors come and when: drawn from a shape, or taken from a recorded ticket log."""
 
     visitors: Number | None = Field(default=None, gt=0, le=100_000, description="Mean number of visitors of the day.")
@@ -152,7 +138,7 @@ class Arrivals(_Part):
         default_factory=dict,
         description="Relative intensity at times of day, linear between them; zero outside the opening hours. Two "
         "times at least, and an intensity above 0 at one of them; the smallest is 0.000001.",
-        json_schema_extra=_TIMES_AS_KEYS,
+        json_schema_extra=TIMES_AS_KEYS,
     )
     log: Text | None = Field(
         default=None,
@@ -177,7 +163,7 @@ class Arrivals(_Part):
         return dict(sorted(shape.items()))
 
 
-class Errand(_Part):
+class Errand(Part):
     """One administrative procedure: a queue of its own with a ticket letter."""
 
     name: Text = Field(description="Name of the procedure.")
@@ -193,7 +179,7 @@ class Errand(_Part):
     )
 
 
-class Counter(_Part):
+class Counter(Part):
     """A service window with one clerk."""
 
     number: CounterNumber = Field(description="Number of the counter, as shown in the hall.")
@@ -209,209 +195,7 @@ class Counter(_Part):
         return int("".join(filter(str.isdigit, self.clerk)))
 
 
-class _Device(_Part):
-    name: Name = Field(
-        default="",
-        validate_default=False,
-        description="Name of the device; by default its kind and number.",
-        json_schema_extra=_no_default,
-    )
-
-    @property
-    def acts_as(self) -> str:
-        """The kind of device that it is to the people in the hall, to the judge and in reports."""
-        return str(getattr(self, "kind", ""))
-
-
-class RatingKeypadSpec(_Device):
-    """A rating keypad of the reference profile RK-1."""
-
-    kind: Literal["rating_keypad"]
-    unit: Unit
-    counter: CounterNumber = Field(description="Counter at which the keypad stands.")
-    protocol: Literal["rk1", "ff68"] = Field(
-        default="rk1",
-        exclude_if=lambda protocol: protocol == "rk1",  # a scenario's hash is older than this field
-        description="What it speaks: the reference profile RK-1 over Modbus RTU, or the FF68 frames of an evaluator "
-        "with four keys.",
-    )
-
-
-class ClerkConsoleSpec(_Device):
-    """A clerk console (next, recall, done ...), profile RK-1 "CC"."""
-
-    kind: Literal["clerk_console"]
-    unit: Unit
-    counter: CounterNumber = Field(description="Counter whose clerk uses it.")
-    protocol: Literal["rk1", "ff68"] = Field(
-        default="rk1",
-        exclude_if=lambda protocol: protocol == "rk1",
-        description="What it speaks: the reference profile RK-1 over Modbus RTU, or FF68 frames.",
-    )
-
-
-class CounterDisplaySpec(_Device):
-    """A number display over one counter."""
-
-    kind: Literal["counter_display"]
-    unit: Unit
-    counter: CounterNumber = Field(description="Counter over which it hangs.")
-    digits: Whole = Field(default=4, ge=2, le=8, description="Number of characters it can show.")
-    protocol: Literal["led485", "dm36", "embeddedart", "ascii"] = Field(
-        default="led485",
-        exclude_if=lambda protocol: protocol == "led485",  # a scenario's hash is older than this field
-        description="What it speaks: the Modbus map of an LED-485, DM36B06/DM56A04 or EmbeddedArt display, or the "
-        "ASCII protocol of the LED-485.",
-    )
-
-
-class MainBoardSpec(_Device):
-    """A main board of the hall: the last calls, one a row."""
-
-    kind: Literal["main_board"]
-    unit: Unit
-    rows: Whole = Field(default=2, ge=1, le=8, description="Number of rows.")
-
-
-class AlphaBoardSpec(_Device):
-    """A main board that speaks the Alpha protocol (M-Protocol): the last calls, one a row."""
-
-    kind: Literal["alpha_board"]
-    address: Whole = Field(ge=1, le=255, description="Serial address of the board, 1..255.")
-    rows: Whole = Field(default=2, ge=1, le=8, description="Number of rows.")
-    characters: Whole = Field(default=16, ge=8, le=64, description="Characters in a row, six columns of dots each.")
-    profile: Literal["alpha", "betabrite"] = Field(
-        default="alpha", description="Kind of board: protocol 2 with ACK and NAK, or a BetaBrite with its ways."
-    )
-
-    @property
-    def unit(self) -> int:
-        """The serial address, as other devices have their unit."""
-        return self.address
-
-
-class KioskButtonSpec(_Device):
-    """The buttons of a ticket kiosk, profile RK-1 "KB": key k chooses the k-th errand of its list."""
-
-    kind: Literal["kiosk_button"]
-    unit: Unit
-    printer: Name = Field(description="Name of the ticket printer in this kiosk.")
-    errands: tuple[Text, ...] = Field(
-        default=(),
-        max_length=15,
-        description="Errands behind the keys 1, 2, 3 ... (at most 15); by default all errands in the file's order.",
-    )
-
-
-class TicketPrinterSpec(_Device):
-    """An ESC/POS ticket printer with process-id confirmation, alone on an RS-232 line."""
-
-    kind: Literal["ticket_printer"]
-    profile: Literal["tm-t88", "kiosk-58", "kiosk-80"] = Field(default="tm-t88", description="Printer profile.")
-    paper_m: Number = Field(
-        default=80.0, gt=0, le=500, description="Paper on the roll at the start of the day, metres."
-    )
-    near_end_m: Number = Field(
-        default=5.0, ge=0, le=50, description="The near-end sensor tells when so many metres are left."
-    )
-
-
-class Clip(_Part):
-    """One recorded clip on the card of a voice caller."""
-
-    number: Whole = Field(ge=1, le=2999, description="Number by which it is played.")
-    text: Text = Field(description='What is heard, e.g. "mời số"; a single letter or digit for spelling tickets.')
-    seconds: Number = Field(gt=0, le=60, description="How long it takes.")
-
-
-class VoiceCallerSpec(_Device):
-    """A voice caller: a clip player, or a speech chip, on a line of its own."""
-
-    kind: Literal["voice_caller"]
-    protocol: Literal["dfplayer", "syn6288", "xfs5152"] = Field(
-        default="dfplayer", description="dfplayer plays recorded clips; syn6288 and xfs5152 speak Chinese text."
-    )
-    profile: Annotated[str, Strict()] = Field(
-        default="", description="A clone with its ways, see `hallbench devices dfplayer`; empty for the usual one."
-    )
-    clips: tuple[Clip, ...] = Field(
-        default=(),
-        description="The clips on its card; by default the numbers 0..9, letters A..Z and the words of a call.",
-    )
-    within_s: Number = Field(default=30.0, gt=0, le=600, description="A call has to be spoken within so many seconds.")
-
-    @property
-    def unit(self) -> int | None:
-        """It has none: it is alone on its line."""
-        return None
-
-
-class OsdpKeypadSpec(_Device):
-    """A rating keypad that speaks OSDP (clear mode): the keys 1..5 are the ratings."""
-
-    kind: Literal["osdp_keypad"]
-    unit: Whole = Field(
-        description="Address of the device on its bus, 0..126.", json_schema_extra={"minimum": 0, "maximum": 126}
-    )
-    counter: CounterNumber = Field(description="Counter at which the keypad stands.")
-
-    @field_validator("unit")
-    @classmethod
-    def _osdp_address(cls, unit: int) -> int:
-        if not 0 <= unit <= 126:
-            raise ValueError(f"an OSDP address is 0..126, not {unit}")
-        return unit
-
-    @property
-    def acts_as(self) -> str:
-        """It is a rating keypad."""
-        return "rating_keypad"
-
-
-class DeclaredSpec(_Device):
-    """A device by declaration: its protocol is a file, or one of the catalogue."""
-
-    kind: Literal["declared"]
-    protocol: Text = Field(description="Name of a shipped declaration, or path of one beside the scenario.")
-    unit: Whole | None = Field(default=None, description="Address; by default the declaration's.")
-    counter: CounterNumber | None = Field(default=None, description="Counter at which it stands, if it stands at one.")
-    profile: Annotated[str, Strict()] = Field(default="", description="One of the declaration's profiles.")
-    role: Literal["rating-keypad", "clerk-console", "display", "board", "voice", "other", ""] = Field(
-        default="", description="What it is to the hall; by default what its declaration says."
-    )
-
-    @property
-    def acts_as(self) -> str:
-        """The kind of device that its role is."""
-        return ROLE_KINDS.get(self.role, self.kind)
-
-
-ROLE_KINDS: Mapping[str, str] = {
-    "rating-keypad": "rating_keypad",
-    "clerk-console": "clerk_console",
-    "display": "counter_display",
-    "board": "main_board",
-    "voice": "voice_caller",
-}
-"""Role of a declared device -> the kind of device that it is to the hall."""
-
-
-DeviceSpec: TypeAlias = Annotated[
-    RatingKeypadSpec
-    | ClerkConsoleSpec
-    | CounterDisplaySpec
-    | MainBoardSpec
-    | AlphaBoardSpec
-    | KioskButtonSpec
-    | TicketPrinterSpec
-    | VoiceCallerSpec
-    | OsdpKeypadSpec
-    | DeclaredSpec,
-    Field(discriminator="kind"),
-]
-
-
-class LineSpec(_Part):
+class LineSpec(Part):
     """The electrical medium with its settings and the devices on it."""
 
     name: Name = Field(description="Name of the line; also the name of its port.")
@@ -438,7 +222,7 @@ class LineSpec(_Part):
     devices: tuple[DeviceSpec, ...] = Field(min_length=1, description="The devices on this line.")
 
 
-class Columns(_Part):
+class Columns(Part):
     """Columns of the collector's table, by meaning.
 
     The table may lack `ticket`, `epoch`, `seq` and `stored_at`, unless they are named here.
@@ -456,14 +240,14 @@ class Columns(_Part):
     stored_at: Text = Field(default="stored_at", description="Instant at which the row was stored.")
 
 
-class Records(_Part):
+class Records(Part):
     """How the judge finds what the collector stored."""
 
     table: Text = Field(default="ratings", description="Table of the ratings.")
     columns: Columns = Field(default=Columns(), description="Column names, where they differ.")
 
 
-class Pace(_Part):
+class Pace(Part):
     """Seconds that people take besides the service itself."""
 
     kiosk_s: Number = Field(default=6.0, ge=0, le=600, description="A visitor at the kiosk before pressing a button.")
@@ -507,7 +291,7 @@ class FaultSpec(BaseModel):
         return {key: value for key, value in self if key != "name" and value is not None and value is not False}
 
 
-class Scenario(_Part):
+class Scenario(Part):
     """A whole scenario file, checked. Times of day are ns since local midnight of `date`."""
 
     title: Text = Field(description="One line that says what this is.")
@@ -515,7 +299,7 @@ class Scenario(_Part):
         default="",
         validate_default=False,
         description="Short name; by default the name of the file.",
-        json_schema_extra=_no_default,
+        json_schema_extra=no_default,
     )
     notes: tuple[Text, ...] = Field(
         default=(), description="What a reader of the report should know about this day, a sentence each."
@@ -534,7 +318,7 @@ class Scenario(_Part):
     rating_values: dict[Annotated[int, Field(ge=1, le=5)], Weight] = Field(
         default_factory=lambda: {5: 0.9, 4: 0.06, 3: 0.02, 2: 0.01, 1: 0.01},
         description="Weights of the values 1..5 in drawn ratings.",
-        json_schema_extra=_VALUES_AS_KEYS,
+        json_schema_extra=VALUES_AS_KEYS,
     )
     rating_delay_s: Lognormal = Field(
         default=Lognormal(median=4.0, p90=8.0),

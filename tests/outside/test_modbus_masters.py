@@ -126,7 +126,7 @@ def test_node_on_a_gateway(serve, run, node):
 
 
 # -- pymodbus ---------------------------------------------------------------------------------------------------------
-def use(client, hall):
+def must_serve(client, hall):
     """Write and read with a synchronous client."""
     with client:
         assert not client.write_registers(10, [1, 2, 3], device_id=3).isError()
@@ -136,7 +136,7 @@ def use(client, hall):
     assert hall.banks[3].tables[Table.HOLDING][10:13] == [1, 2, 3]
 
 
-async def use_async(make):
+async def must_serve_async(make):
     """Write and read with an asynchronous client."""
     client = make()
     assert await client.connect()
@@ -151,7 +151,7 @@ async def use_async(make):
 def test_pymodbus_on_a_pty(serve, settings):
     """pymodbus's synchronous serial client; on a line with even parity it is told "N", see docs/ports.md."""
     hall = serve("pty", settings)
-    use(ModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=3), hall)
+    must_serve(ModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=3), hall)
 
 
 @pytest.mark.parametrize("settings", ["9600 8N1", "19200 8E1"])
@@ -159,24 +159,24 @@ def test_pymodbus_async_on_a_pty(serve, settings):
     """pymodbus's asynchronous serial client."""
     hall = serve("pty", settings)
     asyncio.run(
-        use_async(lambda: AsyncModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=3))
+        must_serve_async(lambda: AsyncModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=3))
     )
 
 
 def test_pymodbus_on_a_device_server(serve):
     """pymodbus's serial client on pyserial's socket URL: RTU characters over TCP."""
     hall = serve("tcp", "38400 8E1")
-    use(ModbusSerialClient(hall.port.url, baudrate=38400, parity="E", timeout=3), hall)
+    must_serve(ModbusSerialClient(hall.port.url, baudrate=38400, parity="E", timeout=3), hall)
 
 
 def test_pymodbus_rtu_over_tcp(serve):
     """pymodbus's own way of RTU characters over a raw socket."""
     hall = serve("tcp")
-    use(ModbusTcpClient("127.0.0.1", port=int(hall.number), framer=FramerType.RTU, timeout=3), hall)
+    must_serve(ModbusTcpClient("127.0.0.1", port=int(hall.number), framer=FramerType.RTU, timeout=3), hall)
 
 
 def test_pymodbus_on_a_gateway(serve):
     """pymodbus's TCP clients, synchronous and asynchronous, on one gateway."""
     hall = serve("gateway")
-    use(ModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=3), hall)
-    asyncio.run(use_async(lambda: AsyncModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=3)))
+    must_serve(ModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=3), hall)
+    asyncio.run(must_serve_async(lambda: AsyncModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=3)))

@@ -53,7 +53,7 @@ def test_what_cannot_be_written_is_refused(unit: int, text: str) -> None:
         show(unit, text)
 
 
-def garbage(size: int, seed: int) -> None:
+def must_survive(size: int, seed: int) -> None:
     chance = random.Random(seed)
     receiver = Receiver()
     for _ in range(size // 200):
@@ -65,10 +65,10 @@ def garbage(size: int, seed: int) -> None:
 
 def test_garbage_is_survived() -> None:
     """A hundred thousand characters: no exception, bounded memory, the next frame is heard."""
-    garbage(100_000, 1)
+    must_survive(100_000, 1)
 
 
 @pytest.mark.gate
 def test_much_garbage_is_survived() -> None:
     """Ten million."""
-    garbage(10_000_000, 2)
+    must_survive(10_000_000, 2)

@@ -1,7 +1,8 @@
 """A fuzz target for the ticket printer: any bytes in any pieces, on a printer that works and one that is poked at.
 
-`one_input` takes bytes and raises AssertionError when a law is broken; `python tests/support/escpos_fuzz.py SECONDS
-SEED` feeds it mutated vectors for so long. A fuzzer of another kind can call it as it is.
+`must_survive_and_print` takes bytes and raises AssertionError when a law is broken;
+`python tests/support/escpos_fuzz.py SECONDS SEED` feeds it mutated vectors for so long. A fuzzer of another kind can
+call it as it is.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def pieces(data: bytes, seed: int) -> Iterator[bytes]:
         at += size
 
 
-def understood(data: bytes, seed: int) -> None:
+def must_be_understood(data: bytes, seed: int) -> None:
     """Tokens add up to the stream, wait for little, and are executed without an exception."""
     tokenizer, composer = Tokenizer(), Composer(PROFILES[seed % 3])
     seen = 0
@@ -101,9 +102,9 @@ def understood(data: bytes, seed: int) -> None:
     assert actions[0].row.text == "A001"
 
 
-def one_input(data: bytes, seed: int = 0) -> None:
+def must_survive_and_print(data: bytes, seed: int = 0) -> None:
     """Everything a printer can be put through with some bytes; afterwards the next good ticket comes out."""
-    understood(data, seed)
+    must_be_understood(data, seed)
     draw = random.Random(seed)
     printer = TicketPrinter("p", PROFILES[seed % 3], paper_mm=10**8)
     now = 0
@@ -153,7 +154,7 @@ def main() -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            one_input(stream(seed, 5000), seed)
+            must_survive_and_print(stream(seed, 5000), seed)
         except Exception:
             print(f"seed {seed} breaks it")
             raise

@@ -13,13 +13,14 @@ from bench.cli import devices
 from bench.cli.main import main
 from bench.run.rig import PROTOCOLS
 from bench.scenario import load, model
+from bench.scenario.devices import DeviceSpec
 from protocol.escpos.commands import ROWS
 from protocol.modbus.maps.led485 import LED485
 
 
 def test_every_kind_of_a_scenario_is_in_the_catalogue() -> None:
     """The catalogue has exactly the kinds that a scenario can place, with the protocols they really speak."""
-    union = get_args(model.DeviceSpec)[0]
+    union = get_args(DeviceSpec)[0]
     kinds = {get_args(spec.model_fields["kind"].annotation)[0] for spec in get_args(union)}
     assert set(devices.KIND) == kinds
     assert {kind: entry.protocol for kind, entry in devices.KIND.items()} == dict(PROTOCOLS)

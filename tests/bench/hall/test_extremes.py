@@ -46,7 +46,7 @@ EXTRA = st.sampled_from(
 )
 
 
-def drawn(text: str) -> None:
+def must_be_refused_or_drawn(text: str) -> None:
     """Draw two days of a scenario, if it is one."""
     try:
         scenario = parse(text.encode(), "hall.toml", lambda name: Path(f"/nowhere/{name}").read_bytes())
@@ -69,7 +69,7 @@ def _draws(scenario: Scenario) -> None:
 @given(st.sampled_from(PLACES), NUMBERS | OTHERS)
 def test_any_value_anywhere(place: tuple[int, int], value: str) -> None:
     """One value replaced by another: refused with its problems, or a day is drawn."""
-    drawn(SMALL[: place[0]] + value + SMALL[place[1] :])
+    must_be_refused_or_drawn(SMALL[: place[0]] + value + SMALL[place[1] :])
 
 
 @settings(deadline=None, max_examples=60)
@@ -79,4 +79,6 @@ def test_any_number_in_what_is_left_out(field: str, value: str) -> None:
     """The same for fields that the scenario leaves to their defaults."""
     table, _, key = field.rpartition(".")
     text = re.sub(rf"^{key} = .*\n", "", SMALL, flags=re.MULTILINE)
-    drawn(text.replace(f"[{table}]\n", f"[{table}]\n{key} = {value}\n") if table else f"{key} = {value}\n{text}")
+    must_be_refused_or_drawn(
+        text.replace(f"[{table}]\n", f"[{table}]\n{key} = {value}\n") if table else f"{key} = {value}\n{text}"
+    )

@@ -7,7 +7,7 @@ import pytest
 import planning_proofs as proofs
 
 
-def holds(row: proofs.Against, widest: float) -> None:
+def must_hold(row: proofs.Against, widest: float) -> None:
     """The mean lies within 4 sigma of the reference, and sigma is small enough for that to say something."""
     assert row.sigmas < 4, row
     assert row.error < widest * row.reference, row
@@ -27,23 +27,23 @@ def test_m_m_c() -> None:
         *proofs.mmc(1, 2, 3, 10_000, 8),
         *proofs.mmc(2, 2, 3, 10_000, 8),
     ):
-        holds(row, 0.2)
+        must_hold(row, 0.2)
 
 
 def test_m_g_1() -> None:
     """Wq of M/G/1 with a lognormal service is Pollaczek and Khinchine's."""
-    holds(proofs.mg1(0.8, 0.8, 12_000, 8), 0.05)
+    must_hold(proofs.mg1(0.8, 0.8, 12_000, 8), 0.05)
 
 
 def test_a_hall_without_waiting_has_as_many_people_as_theory_says() -> None:
     """M(t)/G/infinity at 8 h, where the rate has just dropped (Eick, Massey and Whitt)."""
-    holds(proofs.infinite_servers(8.0, 40), 0.05)
+    must_hold(proofs.infinite_servers(8.0, 40), 0.05)
 
 
 def test_the_call_centre_of_ssj() -> None:
     """Arrivals by the hour, staff by the hour, patience: W, service level and lost calls as published."""
     for row in proofs.call_centre(60):
-        holds(row, 0.08)
+        must_hold(row, 0.08)
 
 
 @pytest.mark.gate
@@ -51,4 +51,4 @@ def test_the_call_centre_of_ssj() -> None:
 def test_the_whole_suite_at_full_size() -> None:
     """Every row of the table in docs/planning.md, at the size stated there."""
     for row in proofs.full():
-        holds(row, 0.02)
+        must_hold(row, 0.02)

@@ -7,7 +7,7 @@ import pytest
 BOARD = '{ kind = "main_board", unit = 31 },'
 
 
-def only(problems, *words: str) -> None:
+def must_tell_only(problems, *words: str) -> None:
     """There is one problem, and it says all of this."""
     assert len(problems) == 1, [str(problem) for problem in problems]
     for word in words:
@@ -31,7 +31,7 @@ def test_displays_that_there_are_not(small, problems_of, protocol: str, digits: 
 def test_protocols_that_there_are_not(small, problems_of) -> None:
     """A protocol nobody knows is told with those that there are."""
     text = small.replace("unit = 21, counter = 1", 'unit = 21, counter = 1, protocol = "dm63"')
-    only(problems_of(text), "dm63")
+    must_tell_only(problems_of(text), "dm63")
 
 
 def test_a_line_speaks_one_language(small, problems_of) -> None:
@@ -64,8 +64,8 @@ def test_alpha_boards_have_names_and_seven_bits(small, load_text) -> None:
 
 def test_an_address_is_taken_once(small, problems_of) -> None:
     """Two boards at one address on one line; addresses are 1 to 255."""
-    only(problems_of(small + ALPHA_LINE.replace("address = 2", "address = 1")), "address 1 is already taken")
-    only(problems_of(small + ALPHA_LINE.replace("address = 2", "address = 256")), "256", "1..255")
+    must_tell_only(problems_of(small + ALPHA_LINE.replace("address = 2", "address = 1")), "address 1 is already taken")
+    must_tell_only(problems_of(small + ALPHA_LINE.replace("address = 2", "address = 256")), "256", "1..255")
 
 
 def test_an_alpha_board_is_a_board(small, load_text) -> None:

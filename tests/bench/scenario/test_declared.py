@@ -88,12 +88,14 @@ def test_a_mistake_has_a_place(old: str, new: str, start: str) -> None:
 
 def test_halls_with_these_devices_are_right() -> None:
     """FF68 with console and evaluator under one address, OSDP, voices."""
-    for text in (
-        hall(FF68_CONSOLES, voice(), consoles=""),
-        hall(FF68_KEYPADS, voice("syn6288")),
-        hall(OSDP_KEYPADS, voice("xfs5152")),
+    for text, kind, spoken in (
+        (hall(FF68_CONSOLES, voice(), consoles=""), "clerk_console", "dfplayer"),
+        (hall(FF68_KEYPADS, voice("syn6288")), "rating_keypad", "syn6288"),
+        (hall(OSDP_KEYPADS, voice("xfs5152")), "osdp_keypad", "xfs5152"),
     ):
-        scenario(text)
+        placed = [spec for _, spec in scenario(text).placed]
+        assert kind in {spec.kind for spec in placed}
+        assert [spec.protocol for spec in placed if spec.kind == "voice_caller"] == [spoken]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.scenario import load as load_module
+from bench.scenario.devices import TicketPrinterSpec
 from bench.scenario.load import Problem, ScenarioError, available, load, parse
-from bench.scenario.model import Scenario, TicketPrinterSpec
+from bench.scenario.model import Scenario
 from protocol.escpos.profiles import PROFILES
 
 Problems = Callable[..., list[Problem]]

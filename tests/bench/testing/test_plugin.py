@@ -57,6 +57,7 @@ def test_a_project_of_its_own(project):
     """In a fresh process, through the entry point: one collector holds, the other fails with its whole story."""
     project.makepyfile(DAY)
     result = project.runpytest_subprocess("-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -271,6 +272,7 @@ def test_a_test_that_waits_for_ever_fails(project):
         """
     )
     result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E *HallOver: the test waited until *something in it waits for ever*"])
 

@@ -73,5 +73,6 @@ def test_a_port_vanishes_and_returns():
     with hall(SMALL, clock="wall", start="08:10") as h:
         port = h.line("keypads").port
         h.fault("port_vanish", line="keypads", for_s=0.5)
+        assert os.path.exists(port)  # noqa: PTH110
         h.wait_for(lambda: not os.path.exists(port), timeout=5)  # noqa: PTH110
         h.wait_for(lambda: os.path.exists(port), timeout=5)  # noqa: PTH110

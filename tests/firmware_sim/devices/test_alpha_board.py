@@ -541,7 +541,7 @@ def test_boards_that_there_are_not(how: dict[str, int]) -> None:
 
 
 # -- robustness -------------------------------------------------------------------------------------------------------
-def garbage(size: int, seed: int) -> None:
+def must_survive(size: int, seed: int) -> None:
     """Random packets, mutated packets, noise with flaws: no exception, and the next good packet is answered."""
     chance = random.Random(seed)
     board = AlphaBoard("board", rows=chance.randrange(1, 5), pool=2000)
@@ -584,14 +584,14 @@ def garbage(size: int, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_garbage_is_survived(seed: int) -> None:
     """A hundred thousand characters: no exception, bounded memory; then it answers."""
-    garbage(100_000, seed)
+    must_survive(100_000, seed)
 
 
 @pytest.mark.gate
 @pytest.mark.timeout(3000)
 def test_much_garbage_is_survived() -> None:
     """Ten million characters."""
-    garbage(10_000_000, 7)
+    must_survive(10_000_000, 7)
 
 
 def test_the_same_characters_give_the_same_board() -> None:

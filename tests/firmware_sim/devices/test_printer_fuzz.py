@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escpos_fuzz import TICKET, VECTORS, one_input, stream
+from escpos_fuzz import TICKET, VECTORS, must_survive_and_print, stream
 from firmware_sim.device import NS
 from printer_bench import PrinterBench
 from protocol.escpos import write
@@ -18,20 +18,20 @@ CLEAR_AND_SELECT = write.clear() + b"\x1b=\x01"
 @settings(max_examples=60, deadline=None)
 def test_random_bytes(data, seed):
     """Random bytes on each of the profiles."""
-    one_input(data, seed)
+    must_survive_and_print(data, seed)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_mutated_vectors(seed):
     """A hundred thousand bytes of broken commands, with covers opened and paper jammed meanwhile."""
-    one_input(stream(seed, 5_000), seed)
+    must_survive_and_print(stream(seed, 5_000), seed)
 
 
 @pytest.mark.gate
 def test_ten_million_bytes():
     """The same for ten million."""
     for seed in range(5000, 7000):
-        one_input(stream(seed, 5_000), seed)
+        must_survive_and_print(stream(seed, 5_000), seed)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v[:4].hex())

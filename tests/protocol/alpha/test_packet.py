@@ -208,7 +208,7 @@ def bounded(receiver: Receiver) -> int:
     return max(len(receiver._data), len(receiver._check))
 
 
-def garbage(size: int, seed: int) -> None:
+def must_survive(size: int, seed: int) -> None:
     """Random characters, and random ones among which packets stand: nothing is raised, nothing grows."""
     chance = random.Random(seed)
     receiver = Receiver(limit=500, host=bool(seed & 1))
@@ -233,13 +233,13 @@ def garbage(size: int, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_garbage_is_survived(seed: int) -> None:
     """A hundred thousand characters of garbage: no exception, bounded memory, the next packet is understood."""
-    garbage(100_000, seed)
+    must_survive(100_000, seed)
 
 
 @pytest.mark.gate
 def test_much_garbage_is_survived() -> None:
     """Ten million characters of it."""
-    garbage(10_000_000, 99)
+    must_survive(10_000_000, 99)
 
 
 @given(st.binary(max_size=300))
