@@ -33,7 +33,7 @@ def deadline_of(kernel: Kernel, timeout: float | None) -> int:
 
 def real_timeout(clock: Any, timeout: float) -> float:
     """Real seconds of a time-out under a scaled clock; as it is without one."""
-    return timeout if clock is None or timeout <= 0 else float(clock.real_seconds(timeout))
+    return timeout if clock is None or clock.virtual or timeout <= 0 else float(clock.real_seconds(timeout))
 
 
 class _Waiter:

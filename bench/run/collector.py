@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import runpy
+import shutil
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -68,6 +69,19 @@ _SWITCHES = {"-u", "-B", "-E", "-s", "-S", "-I", "-O", "-OO", "-q", "-b", "-bb"}
 _SWITCHES_WITH_VALUE = {"-W", "-X"}
 
 
+def _python_behind(word: str) -> str | None:
+    """The file of a command that is a Python program under another name (a console entry of a package); else None."""
+    found = shutil.which(word)
+    if found is None:
+        return None
+    try:
+        with Path(found).open("rb") as file:
+            first = file.readline(200)
+    except OSError:
+        return None
+    return found if first.startswith(b"#!") and b"python" in first else None
+
+
 def parse_command(command: Sequence[str]) -> Program:
     """The Python program that a command would run.
 
@@ -79,9 +93,11 @@ def parse_command(command: Sequence[str]) -> Program:
     if name.endswith(".py"):
         return Program("script", words[0], tuple(words[1:]))
     if not name.startswith(("python", "pypy")):
+        if (entry := _python_behind(words[0])) is not None:
+            return Program("script", entry, tuple(words[1:]))
         raise NotPython(
             f"'{words[0]}' is not a Python program: simulated time needs the collector inside this process. "
-            "any other program needs --clock wall, which gives it real ports"
+            "Any other program needs --clock wall, which gives it real ports"
         )
     rest = words[1:]
     while rest and (rest[0] in _SWITCHES or rest[0] in _SWITCHES_WITH_VALUE):

@@ -79,7 +79,7 @@ class Watchdog:
                 continue
             if clock() - since < self._patience * (1 + raised / 4):
                 continue
-            if raised == 8 and self._kernel.actors:
+            if raised >= 8 and self._kernel.actors:
                 self._give_up(self.found)
                 return
             with self._acting:

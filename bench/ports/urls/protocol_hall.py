@@ -24,7 +24,7 @@ from bench.ports import mounts
 from bench.ports.uart import Uart
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import BREAK, FRAMING, NS
-from firmware_sim.line import XOFF, XON
+from firmware_sim.line import XOFF, XON, Line, Transmitter
 
 OUTPUT_BUFFER = 4096
 """Characters a write can leave behind before it waits: the transmit buffer of a Linux serial port (one page)."""
@@ -34,6 +34,39 @@ WAKEUP = 256
 
 CLOSING_WAIT = 30 * NS
 """How long close lets go out what was written (closing_wait of a Linux serial port)."""
+
+
+class _Ends:
+    """What a wait for a port's handle looks at (a `descriptors.Pollable`): not the port, or a handle kept it alive."""
+
+    __slots__ = ("_line", "_transmitter", "_uart")
+
+    def __init__(self, uart: Uart, line: Line, transmitter: Transmitter) -> None:
+        self._uart = uart
+        self._line = line
+        self._transmitter = transmitter
+
+    def readable_at(self, now: int) -> int:
+        """As `Pollable`."""
+        return self._uart.readable_at(now)
+
+    def writable_at(self, now: int) -> int:
+        """As `Pollable`."""
+        transmitter = self._transmitter
+        if transmitter.current is None and not transmitter.queue:
+            return now
+        return now if self._line.unsent() < OUTPUT_BUFFER else NEVER
+
+    def watch(self, actor: Actor) -> None:
+        """As `Pollable`."""
+        self._uart.readers[actor] = 0
+        if self._transmitter.queue:
+            self._uart.draining[actor] = None
+
+    def unwatch(self, actor: Actor) -> None:
+        """As `Pollable`."""
+        self._uart.readers.pop(actor, None)
+        self._uart.draining.pop(actor, None)
 
 
 class Serial(serial.Serial):  # type: ignore[misc]
@@ -138,38 +171,15 @@ class Serial(serial.Serial):  # type: ignore[misc]
         """A handle that `select`, `selectors` and event loops know (`bench.clock.descriptors`)."""
         self._check()
         if self._handle is None:
-            self._handle = new_handle(self)
+            self._handle = new_handle(_Ends(self._uart, self._line, self._transmitter))
         return self._handle
-
-    # -- descriptors.Pollable ---------------------------------------------------------------------------------------
-    def readable_at(self, now: int) -> int:
-        """As `Pollable`."""
-        return self._uart.readable_at(now)
-
-    def writable_at(self, now: int) -> int:
-        """As `Pollable`."""
-        transmitter = self._transmitter
-        if transmitter.current is None and not transmitter.queue:
-            return now
-        return now if self._line.unsent() < OUTPUT_BUFFER else NEVER
-
-    def watch(self, actor: Actor) -> None:
-        """As `Pollable`."""
-        self._uart.readers[actor] = 0
-        if self._transmitter.queue:
-            self._uart.draining[actor] = None
-
-    def unwatch(self, actor: Actor) -> None:
-        """As `Pollable`."""
-        self._uart.readers.pop(actor, None)
-        self._uart.draining.pop(actor, None)
 
     def _park(self, deadline: int) -> None:
         me = self._kernel.actor
         draining = self._uart.draining
         draining[me] = None
         try:
-            self._kernel.park(deadline, self)
+            self._kernel.park(deadline, self._port)
         finally:
             draining.pop(me, None)
 
@@ -233,7 +243,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
             readers = uart.readers
             readers[me] = size
             try:
-                kernel.park(min(deadline, ready), self)
+                kernel.park(min(deadline, ready), self._port)
             finally:
                 readers.pop(me, None)
 
@@ -257,7 +267,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
             me = self._kernel.actor
             uart.readers[me] = have + 1
             try:
-                self._kernel.park(min(uart.when(have + 1), limit), self)
+                self._kernel.park(min(uart.when(have + 1), limit), self._port)
             finally:
                 uart.readers.pop(me, None)
 

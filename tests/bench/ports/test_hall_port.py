@@ -627,6 +627,19 @@ def test_a_dropped_port_can_be_opened_again(bench):
     assert port.read(2) == b"ok"
 
 
+def test_a_port_that_was_read_from_can_be_dropped(bench):
+    """Nobody of ours keeps a port alive that a read, a flush or a select waited on."""
+    port = serial.Serial("/dev/ttyUSB0", timeout=0.1)
+    port.read(1)
+    port = None
+    port = serial.Serial("/dev/ttyUSB0", timeout=0.1)
+    port.write(b"x")
+    port.flush()
+    select.select([port], [], [], 0.1)
+    port = None
+    assert serial.Serial("/dev/ttyUSB0", timeout=0.1).is_open
+
+
 def test_settings_that_do_not_matter_here_are_taken(bench):
     """exclusive, rs485_mode, dtr, rts: accepted, as on any port; context manager closes."""
     with serial.Serial("/dev/ttyUSB0", timeout=0.1, exclusive=True, rtscts=False, dsrdtr=False) as port:

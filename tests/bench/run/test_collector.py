@@ -47,6 +47,17 @@ def test_commands_that_do_not(command):
         parse_command(command.split())
 
 
+def test_a_console_entry_is_a_python_program(tmp_path, monkeypatch):
+    """A command on the path that is a Python script under another name is run as that; a shell script is not."""
+    for name, first in (("my-collector", "#!/opt/venv/bin/python3.12"), ("other", "#!/bin/sh")):
+        (tmp_path / name).write_text(f"{first}\nprint('x')\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert parse_command(["my-collector", "-v", "x"]) == Program("script", str(tmp_path / "my-collector"), ("-v", "x"))
+    with pytest.raises(NotPython):
+        parse_command(["other"])
+
+
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
