@@ -72,7 +72,7 @@ def test_a_port_vanishes_and_returns():
     """The name of a port goes away and comes back, as when an adapter is pulled."""
     with hall(SMALL, clock="wall", start="08:10") as h:
         port = h.line("keypads").port
-        h.fault("port_vanish", line="keypads", for_s=0.5)
         assert os.path.exists(port)  # noqa: PTH110
+        h.fault("port_vanish", line="keypads", for_s=0.5)
         h.wait_for(lambda: not os.path.exists(port), timeout=5)  # noqa: PTH110
         h.wait_for(lambda: os.path.exists(port), timeout=5)  # noqa: PTH110
