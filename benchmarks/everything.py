@@ -22,6 +22,11 @@ SCRIPTS: dict[str, str] = {
     "devices_declared": "rows",
     "planning": "rows of main",
     "ports": "rows",
+    "captures": "rows",
+    "control": "rows",
+    "judging": "rows",
+    "hunt": "rows",
+    "compliance": "rows",
 }
 """Script -> where its rows are: a file that it writes, or what its `rows()` gives, or the JSON that it prints."""
 

@@ -152,6 +152,8 @@ class Line:
         old = self.master
         old.epoch += 1
         old.queue.clear()
+        old.alarms.clear()  # a master that was here does not go on polling
+        old.due.clear()
         if old.current is not None:
             self._cut(old, finish=False)
         self.master = Transmitter(None, self.timers, port)

@@ -1,5 +1,5 @@
 """`python -m bench.cli`: the `hallbench` command without its console script."""
 
-from bench.cli.main import main
+from bench.cli.start import main
 
 raise SystemExit(main())

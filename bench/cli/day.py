@@ -131,6 +131,7 @@ def _run(asked: SimpleNamespace) -> Any:
     from bench.hall.day import draw
     from bench.judge.evidence import EvidenceError
     from bench.judge.history import HistoryFailed
+    from bench.judge.records import RecordsError
     from bench.run.directory import CannotWrite, RunLost
     from bench.run.options import DayOptions, NothingToTest
     from bench.run.placeholders import UnknownPlaceholder, fill_placeholders
@@ -173,7 +174,7 @@ def _run(asked: SimpleNamespace) -> Any:
             return result, judge_run(result.directory.path, loaded.records)
         except RunLost as exc:
             raise Failure(str(exc), ExitCode.INCONCLUSIVE) from exc
-        except (NothingToTest, UnknownPlaceholder, CannotWrite) as exc:
+        except (NothingToTest, UnknownPlaceholder, CannotWrite, RecordsError) as exc:
             raise Failure(str(exc), ExitCode.USAGE) from exc
         except (HistoryFailed, StoreFailed, EvidenceError) as exc:
             raise Failure(str(exc), ExitCode.INCONCLUSIVE) from exc
@@ -203,8 +204,11 @@ def _in_wall_time(options: Any, asked: SimpleNamespace) -> Any:
         wall = Wall(speed_of(asked.clock), between, tuple(ports.values()), asked.listen)
         if wall.speed != 1:
             from bench.clock.wall import distortion
+            from bench.run.scaled_program import can_be_scaled
+            from bench.run.wall_day import command_words
 
-            console.say(distortion(wall.speed))
+            scaled = bool(options.command) and can_be_scaled(command_words(options.command))
+            console.say(distortion(wall.speed, scaled_program=scaled))
         return run_wall_day(options, wall)
     except (BadPortSpec, BadWindow) as exc:
         raise Failure(str(exc), ExitCode.USAGE) from exc

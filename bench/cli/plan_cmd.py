@@ -15,6 +15,7 @@ from bench.cli.exit_codes import ExitCode
 from bench.reports.wording import count, minutes, printable, share
 
 _MOST_DAYS = 100_000
+ENGINES = ("auto", "kernel", "python")
 
 
 def _range(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[int, ...]:
@@ -57,7 +58,21 @@ def _goal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any
 
 
 @click.command()
-@click.argument("scenario", default="tan_hoi")
+@click.argument("scenario", required=False)
+@click.option(
+    "--from",
+    "log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="TICKETS.CSV",
+    help="Plan the hall of a ticket log: fits it, shows the fit and what is wrong with the log.",
+)
+@click.option(
+    "--columns",
+    metavar="MEANING=COLUMN,...",
+    default="",
+    help="With --from: which column is issued, called, done, class, counter, left, day.",
+)
+@click.option("--replay", is_flag=True, help="With --from: also play the log itself again, beside what it recorded.")
 @click.option("--counters", callback=_range, metavar="4..12", help="Numbers of counters to try [default: as it is].")
 @click.option(
     "--days", callback=_days, default="auto", show_default=True, metavar="auto|N", help="Days of each design."
@@ -83,27 +98,51 @@ def _goal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any
     "--most-days", type=click.IntRange(10, _MOST_DAYS), default=1000, show_default=True, help="Limit of auto."
 )
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option("--cluster", metavar="ADDRESS", help="Days by the workers of a dask scheduler, e.g. tcp://10.0.0.5:8786.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="auto: the compiled kernel where numba is installed; both give the same days.",
+)
 @click.option("--ideal-devices", is_flag=True, help="Devices take no time; people still do.")
+@click.option(
+    "--with-devices",
+    type=click.IntRange(1, 100),
+    metavar="DAYS",
+    help="So many days also through the devices, paired with the plan: what devices cost, and by what.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to [default: runs/NAME-plan].")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(ctx: click.Context, /, scenario: str, **given: Any) -> None:
+def command(ctx: click.Context, /, scenario: str | None, **given: Any) -> None:
     """How many counters a hall needs: waits, overtime and utilisation with confidence intervals.
 
     Every number of counters sees the same drawn days. Writes report.html, plan.json and tables (CSV). Exit code 1 says
     that the goal is not met by anything tried, 5 that the days do not decide it.
     """
-    ctx.exit(_run(scenario, given))
+    if given["log"] is None and (given["replay"] or given["columns"]):
+        raise click.UsageError("--replay and --columns go with --from TICKETS.CSV")
+    if given["with_devices"] and (given["log"] is not None or given["ideal_devices"]):
+        raise click.UsageError("--with-devices needs a scenario with its devices: neither --from nor --ideal-devices")
+    if given["log"] is not None and scenario is not None:
+        raise click.UsageError("give either a scenario or --from TICKETS.CSV: the log is the hall")
+    ctx.exit(_run(scenario or "tan_hoi", given))
 
 
 def _run(name: str, given: dict[str, Any]) -> ExitCode:
-    from bench.planning import answer
+    from bench.cli import plan_from
+    from bench.planning import answer, device_days
+    from bench.planning.cluster import ClusterError
     from bench.planning.days import paid_spans
+    from bench.planning.outcome import EngineError, engine_named
     from bench.reports import plan_report
     from bench.run.directory import CannotWrite
     from bench.scenario.load import load
 
-    scenario = load(name)
+    log = plan_from.read(given) if given["log"] is not None else None
+    scenario = load(name) if log is None else log.scenario
     idle = [str(c.number) for c in scenario.counters if not paid_spans(scenario, c.breaks)]
     if len(idle) == len(scenario.counters):
         raise Failure(
@@ -117,7 +156,7 @@ def _run(name: str, given: dict[str, Any]) -> ExitCode:
         raise Failure(str(exc), ExitCode.USAGE) from exc
     question = answer.Question(
         scenario,
-        given["counters"],
+        given["counters"] if log is None else log.tried,
         given["goal"],
         given["seed"],
         given["days"],
@@ -126,10 +165,25 @@ def _run(name: str, given: dict[str, Any]) -> ExitCode:
         given["workers"],
         given["ideal_devices"],
         given["most_days"],
+        given["engine"],
+        given["cluster"],
+        log is not None,
     )
-    with console.Progress(f"hallbench plan {scenario.name}") as progress:
-        told = answer.plan(question, progress.update)
+    try:
+        engine_named(given["engine"])
+        with console.Progress(f"hallbench plan {scenario.name}") as progress:
+            told = answer.plan(question, progress.update)
+            if given["with_devices"] and told["why"] != "interrupted":
+                told["with_devices"] = device_days.compare(
+                    scenario, given["seed"], given["with_devices"], engine_named(given["engine"]), progress.update
+                )
+                told["remarks"].append(device_days.remark(told["with_devices"]))
+    except (EngineError, ClusterError) as exc:
+        raise Failure(str(exc), ExitCode.USAGE) from exc
     told["command"] = _again(name, given)
+    if log is not None:
+        told |= {"fit": log.fit, "fitted": log.text}
+        told["remarks"] = [*log.remarks, *told["remarks"]]
     if idle:
         told["remarks"].insert(0, f"counter {', '.join(idle)} has a break all day")
     if not told["designs"] or told["days"] < 2:
@@ -142,6 +196,8 @@ def _run(name: str, given: dict[str, Any]) -> ExitCode:
     if given["as_json"]:
         console.emit_json(told)
     else:
+        if log is not None:
+            plan_from.tell(log)
         _print(told)
         console.out(f"\n  report  {printable(str(where))}")
     return _code(told)
@@ -158,12 +214,24 @@ def _code(told: dict[str, Any]) -> ExitCode:
 
 def _again(name: str, given: dict[str, Any]) -> str:
     """The command that gives the same answer."""
-    words = ["hallbench", "plan", name]
+    words = ["hallbench", "plan", *([name] if given["log"] is None else ["--from", str(given["log"])])]
+    for option in ("columns", "cluster"):
+        if given[option]:
+            words += [f"--{option}", given[option]]
+    if given["replay"]:
+        words.append("--replay")
     if given["counters"]:
         words += ["--counters", _spelled(given["counters"])]
     if given["goal"] is not None:
         words += ["--goal", given["goal"].text]
-    for option, default in (("days", None), ("precision", 0.05), ("within", 15.0), ("seed", 1), ("most_days", 1000)):
+    for option, default in (
+        ("days", None),
+        ("precision", 0.05),
+        ("within", 15.0),
+        ("seed", 1),
+        ("most_days", 1000),
+        ("with_devices", None),
+    ):
         if given[option] != default:
             words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"]
     if given["ideal_devices"]:

@@ -38,7 +38,7 @@ def _all(as_json: bool) -> ExitCode:
             broken.append(name)
             say(printable(str(error), keep="\n\t"))
     if as_json:
-        emit_json({"scenarios": rows, "broken": broken})
+        emit_json({"scenarios": rows, "provinces": provinces(), "broken": broken})
     else:
         headers = ("name", "counters", "lines", "devices", "visitors", "title")
         cells = [
@@ -54,8 +54,23 @@ def _all(as_json: bool) -> ExitCode:
         ]
         for line in table(cells, headers=headers, right=(1, 2, 3)):
             out(line)
-        out("\nMore on one of them: hallbench scenarios NAME. To run it: hallbench day NAME")
+        out()
+        for line in table(
+            [(p["name"], p["halls"], p["title"]) for p in provinces()],
+            headers=("province", "halls", "title"),
+            right=(1,),
+        ):
+            out(line)
+        out("\nMore on a hall: hallbench scenarios NAME. To run it: hallbench day NAME; a province: up NAME")
     return ExitCode.INVALID_FILE if broken else ExitCode.GOOD
+
+
+def provinces() -> list[dict[str, Any]]:
+    """The shipped provinces: `{"name", "title", "halls"}` of each, `halls` their number."""
+    from bench.scenario.province import available, load_province
+
+    loaded = [load_province(name) for name in available()]
+    return [{"name": p.name, "title": p.title, "halls": len(p.halls)} for p in loaded]
 
 
 def _one(name: str, as_json: bool) -> ExitCode:

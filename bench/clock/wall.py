@@ -57,10 +57,22 @@ def sharpen_timers() -> None:
         Path(f"/proc/{threading.get_native_id()}/timerslack_ns").write_text("1", encoding="ascii")
 
 
-def distortion(speed: float) -> str:
-    """What a scaled clock does to what is seen in it, in two sentences; empty at speed 1."""
+def distortion(speed: float, *, scaled_program: bool = False) -> str:
+    """What a scaled clock does to what is seen in it, in two sentences; empty at speed 1.
+
+    Args:
+        speed: seconds of the hall in one real second.
+        scaled_program: the collector's own clocks run at that speed too.
+    """
     if speed == 1:
         return ""
+    if scaled_program:
+        return (
+            f"At {speed:g}x the hall's clock and the collector's own (sleeps, time-outs, calendar) are scaled, but the "
+            "delays of the operating system and of both programs are not: each real millisecond of theirs counts as "
+            f"{speed:g} ms in the hall (a 42 ms poll was measured as 74 ms at 60x). Use a scaled clock to demonstrate "
+            "and to soak, not to judge times or losses."
+        )
     return (
         f"At {speed:g}x the hall's clock is scaled, but the collector's own clock, its time-outs, the delays of the "
         f"operating system and of this process are not: each real millisecond of theirs counts as {speed:g} ms in the "
@@ -126,6 +138,11 @@ class WallDriver:
         now = self._base + int((self.loop.time() - self._origin) * self._ns_per_s)
         return int(self._until) if now > self._until else now
 
+    @property
+    def anchor(self) -> tuple[float, int]:
+        """An instant of the loop's clock (`time.monotonic`, s), and which instant of the hall (ns) it was."""
+        return self._origin, self._base
+
     def real_time(self, at: int) -> float:
         """The loop's time at which the hall's instant `at` is due (as the clock runs now)."""
         return self._origin + (at - self._base) / self._ns_per_s
@@ -158,6 +175,28 @@ class WallDriver:
         self._ns_per_s = speed * NS
         if running:
             self.start()
+
+    def step(self, ns: int) -> int:
+        """While the clock stands: let the next `ns` of the hall's time happen at once; returns the new instant.
+
+        Raises:
+            ValueError: the clock runs, or the step goes back.
+        """
+        if self.running or self._moving:
+            raise ValueError("the clock runs by the wall: pause it before a step")
+        if ns < 0:
+            raise ValueError("what has happened cannot be taken back: a step goes forward")
+        if self.failure is not None:
+            raise ValueError(f"the clock stands for good: {self.failure}")
+        self._moving = True
+        try:
+            self.clockwork.advance_to(int(min(self.clockwork.now + ns, self._until)))
+        except Exception as exc:  # a model failed, as in `_catch_up`
+            self.fail(exc)
+        finally:
+            self._moving = False
+        self._base = self.clockwork.now
+        return self._base
 
     def stop_at(self, at: int) -> None:
         """Let time end at the hall's instant `at`: everything due by then happens, then the clock stands for good.

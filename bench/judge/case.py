@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bench.judge.claims import Claims
+from bench.judge.course import Gap, Pulse
 from bench.judge.matching import Matching
 from bench.judge.records import Row
 from bench.judge.stories import Story, press_line
 from bench.judge.truth import NS, Event, Truth
 
-__all__ = ["Case", "Finding", "Word", "quantiles", "word"]
+__all__ = ["Case", "Finding", "Word", "margin_of", "quantiles", "word"]
 
 Word = Literal["HOLDS", "VIOLATED", "UNKNOWN", "NOT EXERCISED"]
 
@@ -29,6 +30,7 @@ class Finding:
         stories: the first violations.
         reason: why it is not decided, or a remark on how far it reaches; empty for none.
         figures: further numbers, JSON-able.
+        margin: ns by which the word was decided, where it rests on a measured time; None where it does not.
     """
 
     verdict: Word
@@ -37,6 +39,7 @@ class Finding:
     stories: list[Story] = field(default_factory=list)
     reason: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
+    margin: int | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +53,9 @@ class Case:
         matching: presses against rows; None without rows.
         most: most stories to keep for an invariant.
         names: clerk code -> clerk.
+        gaps: what the program says is missing; None when it has no way to say so.
+        health: what it says of the devices, in the order of time; None when it has no way to say so.
+        resources: (instant ns, descriptors, kilobytes) of the program, None where that is not known.
     """
 
     truth: Truth
@@ -58,6 +64,9 @@ class Case:
     matching: Matching | None
     most: int
     names: dict[int, str] = field(default_factory=dict)
+    gaps: list[Gap] | None = None
+    health: list[Pulse] | None = None
+    resources: list[tuple[int, int | None, int | None]] | None = None
 
     def press(self, event: Event) -> str:
         """The line of a story that tells a press."""
@@ -85,3 +94,10 @@ def word(violations: int, checked: int) -> Word:
     if violations:
         return "VIOLATED"
     return "HOLDS" if checked else "NOT EXERCISED"
+
+
+def margin_of(measured: Sequence[int], limit: int) -> int | None:
+    """By how much times keep a limit, ns: the closest one, or the one that breaks it most; None for no times."""
+    if not measured:
+        return None
+    return abs(max(measured) - limit)

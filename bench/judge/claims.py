@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from bench.judge.records import FIELDS, Row, Rows, Scalar
 from bench.judge.truth import NS, Truth
 
-__all__ = ["UNKNOWN", "Claim", "Claims", "Problem", "no_instant", "understand"]
+__all__ = ["UNKNOWN", "Claim", "Claims", "Problem", "instants", "no_instant", "number", "understand"]
 
 UNKNOWN: Final = -1
 """A clerk, ticket or value that cannot be: it equals none of any press."""
@@ -95,6 +95,8 @@ class Claims(NamedTuple):
 
 
 KEPT: Final = 100
+
+_BACK: Final = 2 * NS  # an instant in whole seconds, taken down before its row was stored, may lie so far back
 
 
 class _Reader:
@@ -262,7 +264,22 @@ def understand(rows: Rows, truth: Truth) -> Claims:
             )
         )
     _find_twins(claims, reader)
+    if rows.order is not None and has("stored_at"):
+        _find_jumps(claims, reader)
     return Claims(claims, frozenset(columns), reader.problems, reader.wrong, rows.order is not None, reader.lettered)
+
+
+def _find_jumps(claims: Iterable[Claim], reader: _Reader) -> None:
+    """Instants of storing that go back from one row to the next: somebody set the collector's clock."""
+    before: Claim | None = None
+    for claim in claims:
+        if claim.stored_at is None:
+            continue
+        if before is not None and before.stored_at is not None and before.stored_at - claim.stored_at > _BACK:
+            by = (before.stored_at - claim.stored_at) / NS
+            what = f"{by:.3f} s before that of row {before.n}, which was stored earlier: was the collector's clock set?"
+            reader.complain(claim.n, "stored_at", None, what)
+        before = claim
 
 
 def _find_twins(claims: Iterable[Claim], reader: _Reader) -> None:
@@ -288,6 +305,17 @@ def _whole(value: Any) -> int | None:
         digits = text.removeprefix("-")
         return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
     return None
+
+
+def number(value: Scalar) -> int | None:
+    """A whole number as it may be stored: 4, 4.0, "4"; None for anything else."""
+    return _whole(value)
+
+
+def instants(values: Sequence[Scalar], truth: Truth) -> list[int | None]:
+    """Instants that a program noted by its own clock, as ns since local midnight; None for what is none."""
+    rows = [Row(n, stored_at=value) for n, value in enumerate(values, 1)]
+    return _Reader(truth).instants(rows, "stored_at", lambda row: row.stored_at)
 
 
 def no_instant(value: Scalar) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.judge.history import History, HistoryFailed, SealedFile, SealedWriter, read_history
-from bench.judge.records import FIELDS, Row, Rows
+from bench.judge.records import FIELDS, Gap, Health, Row, Rows
 from bench.judge.verdict import Verdict, judge
 
 __all__ = ["EvidenceError", "Kept", "Run", "load_run", "read_rows", "write_rows", "write_verdict"]
@@ -90,7 +90,16 @@ class Run:
 
     def judge(self) -> Verdict:
         """Judge the run from its evidence alone."""
-        return judge(self.history, self.rows, no_rows=self.no_rows)
+        return judge(self.history, self.rows, no_rows=self.no_rows, resources=self.resources)
+
+    @property
+    def resources(self) -> list[tuple[int, int | None, int | None]] | None:
+        """(instant, descriptors, kilobytes) of the program, as run.json tells them; None if it does not."""
+        told = self.info.get("resources")
+        if not isinstance(told, list):
+            return None
+        good = [tuple(item) for item in told if isinstance(item, list) and len(item) == 3 and isinstance(item[0], int)]
+        return [item for item in good if all(part is None or isinstance(part, int) for part in item)]
 
     def judged(self) -> dict[str, Any] | None:
         """The verdict that stands in the directory; None if there is none that can be read."""
@@ -154,6 +163,9 @@ def write_rows(run_dir: str | Path, rows: Iterable[Row | Mapping[str, Any]] | No
         "order": kept.order,
         "fields": list(kept.fields),
     }
+    for name, told in (("gaps", kept.gaps), ("health", kept.health)):
+        if told is not None:
+            header[name] = [list(item) for item in told]
     if rows is None:
         header["missing"] = no_rows
     encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -195,7 +207,13 @@ def read_rows(run_dir: str | Path) -> tuple[Rows | None, str]:
         return None, str(header.get("missing") or "there are no records to judge")
     fields = [str(name) for name in header.get("fields") or FIELDS]
     order = header.get("order")
-    return Rows(found, source=str(header.get("source", "")), fields=fields, order=order), ""
+    try:
+        gaps = None if header.get("gaps") is None else [Gap(*item) for item in header["gaps"]]
+        health = None if header.get("health") is None else [Health(*item) for item in header["health"]]
+    except TypeError as error:
+        raise EvidenceError(f"{path}: its header does not tell gaps and health as it should ({error})") from error
+    source = str(header.get("source", ""))
+    return Rows(found, source=source, fields=fields, order=order, gaps=gaps, health=health), ""
 
 
 def write_verdict(run_dir: str | Path, verdict: Verdict) -> Path:

@@ -31,6 +31,9 @@ EVIDENCE: Final = ("folded", "full", "hash")
 SPAN: Final = 600_000_000_000
 """Longest stretch that one fold covers, ns: a run that is killed loses the account of ten minutes at most."""
 
+SILENT: Final = 10_000_000_000
+"""After a request that used to be answered and is not, the line is kept in full for so long, ns."""
+
 REMEMBERED: Final = 2048
 """Requests of a line whose last reply is remembered; the oldest goes first."""
 
@@ -272,7 +275,10 @@ class WireLog:
     def _unanswered(self, wire: _Wire, request: _Burst) -> None:
         """Settle a request that got no reply: a broadcast, or a device that is silent."""
         asked = request.data
-        known = wire.last.get(asked, ()) is None
+        before = wire.last.get(asked, ())
+        known = before is None
+        if before:
+            self.expand(wire.name, request.t + SILENT)  # what the others get while one is silent is looked at (J13)
         if known and not request.flaws and not self._expanded(wire.name, request.t):
             self._hold(wire, request)
             return

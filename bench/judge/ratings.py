@@ -8,65 +8,83 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bench.judge.case import Case, Finding, quantiles, word
+from bench.judge.case import Case, Finding, margin_of, quantiles, word
 from bench.judge.claims import no_instant
+from bench.judge.life import CLASSES, Fate, fates, identifiability, reachable, said
 from bench.judge.matching import Match, Matching
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
-from bench.judge.truth import NS, Event
+from bench.judge.truth import NS
 
 __all__ = ["attribution", "duplication", "lateness", "loss", "order", "phantom", "time"]
 
 _ANOTHER_CLOCK: Final = 3600 * NS
 """An instant of storing this long after the end of the run was not taken from the hall's time."""
 
-_LOSS: Final = {
-    "overflow": "LOST: the keypad's queue overflowed at {} before the collector acknowledged; no row tells it",
-    "acknowledged": "LOST: the collector acknowledged it at {}, which removed it from the keypad; no row tells it",
-    "waiting": "LOST: it still waits in the keypad at the end of the run, {}; no row tells it",
-}
-
 
 def loss(case: Case, matching: Matching) -> Finding:
-    """Each press has a row (J1). A press of the last moments that still waits in its keypad is open, not lost."""
+    """Each press that a collector could have had has a row (J1).
+
+    A press of the last moments that still waits in its keypad is open; one that no collector could have had is not
+    lost by the program (`bench.judge.life`), and is judged by whether it was reported (J2).
+    """
     truth = case.truth
-    classes: dict[str, int] = dict.fromkeys(_LOSS, 0)
-    lost: list[tuple[Event, str]] = []
-    still_open = 0
-    for event in matching.lost:
-        kind = "overflow" if event.dropped is not None else "waiting" if event.acked is None else "acknowledged"
-        if kind == "waiting" and event.t >= truth.end - truth.limits.settle:
+    classes: dict[str, int] = dict.fromkeys(CLASSES, 0)
+    lost: list[Fate] = []
+    still_open = excused = 0
+    for fate in fates(matching.lost, truth):
+        if fate.kind == "waiting" and fate.event.t >= truth.end - truth.limits.settle:
             still_open += 1
+            continue
+        classes[fate.kind] += 1
+        if fate.avoidable:
+            lost.append(fate)
         else:
-            classes[kind] += 1
-            lost.append((event, kind))
-    checked = len(truth.events) - still_open
+            excused += 1
+    checked = len(truth.events) - still_open - excused
     finding = Finding(word(len(lost), checked), len(lost), checked)
+    protocols = {truth.devices[name].protocol for name in truth.counted}
+    keyed = case.claims is not None and {"epoch", "seq"} <= case.claims.fields
     finding.figures = {
         "open": still_open,
+        "excused": excused,
         **classes,
         "ambiguous": len(matching.ambiguous),
         "doubtful": len(matching.doubtful),
+        "identifiability": min(map(identifiability, protocols), default=None)
+        if keyed
+        else "I2"
+        if _timed(case)
+        else "I1",
     }
-    finding.stories = case.stories(lost, lambda item: _loss_story(case, matching, *item))
+    finding.stories = case.stories(lost, lambda fate: _loss_story(case, matching, fate))
+    remarks = []
     if still_open:
-        finding.reason = (
+        remarks.append(
             f"{still_open} pressed in the last {truth.limits.settle / NS:g} s of the run are open: still in the "
             "keypads, not counted"
         )
+    if excused:
+        remarks.append(f"{excused} were lost by the keypads or the line, and no collector could have had them")
+    if lost and matching.ambiguous:
+        remarks.append("at least so many: equal presses near by could stand for each other")
     if not checked and not still_open:
-        finding.reason = "no rating was pressed on the program's keypads"
+        remarks.append("no rating was pressed on the program's keypads")
+    finding.reason = "; ".join(remarks)
     return _doubt(finding, matching, pairs=True)
 
 
-def _loss_story(case: Case, matching: Matching, event: Event, kind: str) -> Story:
-    truth = case.truth
-    instant = {"overflow": event.dropped, "acknowledged": event.acked}.get(kind) or truth.end
-    after = [f"{clock(instant)} {_LOSS[kind].format(clock(instant))}"]
-    if kind == "waiting" and truth.exited is not None:
+def _timed(case: Case) -> bool:
+    return case.claims is not None and "at" in case.claims.fields
+
+
+def _loss_story(case: Case, matching: Matching, fate: Fate) -> Story:
+    truth, event = case.truth, fate.event
+    after = [f"{clock(fate.at)} {said(fate, clock(fate.at))}"]
+    if fate.kind == "waiting" and truth.exited is not None:
         after.append(f"the collector had exited at {clock(truth.exited[0])} with status {truth.exited[1]}")
     if event.n in matching.ambiguous:
         after.append("ambiguous: the rows fit as well if an equal press near by was lost instead")
-    return Story(where(event.device, event.t), [case.press(event)], after, around(event, truth, instant + NS // 5))
+    return Story(where(event.device, event.t), [case.press(event)], after, around(event, truth, fate.at + NS // 5))
 
 
 def duplication(case: Case, matching: Matching) -> Finding:
@@ -185,10 +203,13 @@ def order(case: Case, matching: Matching) -> Finding:
 def lateness(case: Case, matching: Matching) -> Finding:
     """From a press to its being stored no more time passes than is allowed (J7).
 
-    Stored is when the row says so, else when the house committed it, else when the keypad was told to forget the press.
+    Time in which a fault kept the keypad from answering does not count. Stored is when the row says so, else when the
+    house committed it, else when the keypad was told to forget the press.
     An instant of storing that lies before its press, or long after the run, comes from another clock and is not used.
     """
     lags: list[int] = []
+    dues: list[int] = []
+    outages = 0
     late: list[tuple[int, int, Match, str]] = []
     unknown = strange = 0
     limit = case.truth.limits.lateness
@@ -206,11 +227,17 @@ def lateness(case: Case, matching: Matching) -> Finding:
             continue
         lag = max(stored - found.event.t, 0)
         lags.append(lag)
-        if lag > limit:
-            late.append((-lag, found.event.n, found, told))
+        # while a fault keeps the keypad from answering nobody can be in time
+        due = lag if lag <= limit else reachable(case.truth, found.event.device, found.event.t, stored)
+        dues.append(due)
+        outages += due < lag
+        if due > limit:
+            late.append((-due, found.event.n, found, told))
     late.sort(key=lambda item: item[:2])
     finding = Finding(word(len(late), len(lags)), len(late), len(lags), figures={**quantiles(lags)})
     finding.figures["limit"] = limit / NS
+    finding.figures["excused"] = outages
+    finding.margin = margin_of(dues, limit)
 
     def story(item: tuple[int, int, Match, str]) -> Story:
         lag, _, found, told = item

@@ -131,8 +131,8 @@ def tell(history: History, stories: Iterable[Story]) -> None:
     if not spans:
         return
     begins = [begin for begin, _ in spans]
-    for record in history.records({("line", "tx"), ("line", "fold")}):
-        if record.k == "tx":
+    for record in history.records({("line", "tx"), ("line", "fold"), ("fault", "fault")}):
+        if record.k != "fold":
             at = bisect_right(begins, record.t) - 1
             if at < 0 or record.t > spans[at][1]:
                 continue  # most of the traffic is not asked for: do not even parse it
@@ -141,7 +141,7 @@ def tell(history: History, stories: Iterable[Story]) -> None:
         with suppress(KeyError, TypeError, ValueError):  # what cannot be read belongs to no story
             facts = record.facts
             for window, story in windows:
-                if window.line == facts["line"]:
+                if window.line == facts.get("line", window.line):
                     _hear(story, window, record.k, record.t, facts)
 
 
@@ -165,6 +165,10 @@ def _hear(story: Story, window: Window, kind: str, t: int, facts: Mapping[str, A
             story.heard(line, marked=False)
         return
     if not any(begin <= t <= end for begin, end in window.spans):
+        return
+    if kind == "fault":
+        told = str(facts.get("told") or facts.get("name", ""))[:80]
+        story.heard(f"{clock(t)} fault {facts['id']} {facts.get('name', '')}: {told}", marked=False)
         return
     data: str = facts["hex"]
     marked = bool(window.mark) and window.mark in data

@@ -4,22 +4,35 @@ Only rating keypads whose owner is the program under test count as its presses (
 for all of them). Instants are ns since local midnight, as in the history.
 
 Facts of a header that are used here: `program`, `devices`, `clerks`, `timezone`, `epoch_ns`, `must_exercise`, and the
-limits `settle_ns` (30 s), `lateness_ns` (60 s), `time_ns` (2 s), `call_ns` (5 s), which may be missing.
+limits `settle_ns` (30 s), `lateness_ns` (60 s), `time_ns` (2 s), `call_ns` (5 s), `gap_ns` (300 s), `down_ns` (30 s),
+`up_ns` (90 s), `configure_ns` (60 s), which may be missing. `heal` {at, within_ns} is when all faults end, and how soon
+all must be well then.
+
+The life of a press (conformance.md 4.2): PRESSED and QUEUED are one record here, `dev/press`; OFFERED is a reply that
+carried it and SEEN-INTACT one that did so undamaged, as the answer to its own request (from the traffic, for devices of
+profile RK-1); COMMITTED is its row; ACKED, OVERWRITTEN and FORGOTTEN are what its device noted.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from bench.judge.course import Course
 from bench.judge.history import History
+from bench.judge.traffic import Traffic
 
 __all__ = ["Call", "Event", "Issue", "Limits", "Slip", "Station", "Truth", "Utterance", "gather"]
 
 NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
+_TX: Final = re.compile(
+    rb'\{"i":\d+,"t":-?\d+,"src":"line","k":"tx","line":"([^"\\]*)","by":"([^"\\]*)","hex":"((?:[0-9a-f]{2})*)",'
+    rb'"end":(\d+)(?:,"flaws":([1-9]\d*))?\}'
+).fullmatch
 _CLOCK_SET: Final = 4  # event flag of profile RK-1: the device's clock was set when the key was pressed
 
 
@@ -32,6 +45,7 @@ class Station(NamedTuple):
     unit: int | None = None
     counter: int | None = None
     owner: str = ""
+    protocol: str = ""
 
 
 class Limits(NamedTuple):
@@ -43,12 +57,22 @@ class Limits(NamedTuple):
         call: from a call to its being shown.
         time: between a press and what its row says of it: a device's clock may have a resolution of one second, and
             the instant may be taken down a second later.
+        gap: from a loss that a device shows to its being reported.
+        down: for so long a device has to be silent before it must have been reported as down.
+        up: from its answering again to its being reported as up.
+        configure: from a reboot to the device's being asked and configured again.
+        converge: from the end of all faults to all being well.
     """
 
     settle: int = 30 * NS
     lateness: int = 60 * NS
     call: int = 5 * NS
     time: int = 2 * NS
+    gap: int = 300 * NS
+    down: int = 30 * NS
+    up: int = 90 * NS
+    configure: int = 60 * NS
+    converge: int = 300 * NS
 
 
 @dataclass(slots=True)
@@ -65,6 +89,12 @@ class Event:
         acked: instant at which it was acknowledged; None while it waits.
         dropped: instant at which a full queue dropped it.
         stored: instant at which the house committed its row.
+        gone: instant at which its device forgot it otherwise (a memory that was lost, or became an older one).
+        seen: instant at which an undamaged reply to its own request carried it for the first time.
+        offered: how many replies carried it undamaged, those included that came too late.
+        astray: units that were asked when a reply that carried it came too late, or (negative) unasked.
+        ghost: instant at which its device brought it up again although it had been acknowledged.
+        twin: an earlier press of the same device had the same epoch and sequence number.
     """
 
     n: int
@@ -79,6 +109,12 @@ class Event:
     acked: int | None = None
     dropped: int | None = None
     stored: int | None = None
+    gone: int | None = None
+    seen: int | None = None
+    offered: int = 0
+    astray: tuple[int, ...] = ()
+    ghost: int | None = None
+    twin: bool = False
 
 
 class Issue(NamedTuple):
@@ -147,6 +183,10 @@ class Truth:
     exited: tuple[int, Any] | None = None
     joined: tuple[int, int, float] | None = None
     """In wall time: an instant of the hall, the Unix ns at which it was, seconds of the hall in one real second."""
+    course: Course = field(default_factory=Course)
+    """Reboots, faults, and what the house told."""
+    traffic: Traffic = field(default_factory=lambda: Traffic((), lambda *_: None))
+    """What the program's lines show."""
     faults: list[str] = field(default_factory=list)
     """Records that lack what their kind must have."""
 
@@ -191,6 +231,7 @@ def frame(header: Mapping[str, Any]) -> Truth:
                 _int(raw.get("unit")),
                 _int(raw.get("counter")),
                 str(raw.get("owner", "")),
+                str(raw.get("protocol", "")),
             )
     counted = frozenset(
         name
@@ -199,6 +240,8 @@ def frame(header: Mapping[str, Any]) -> Truth:
     )
     clerks = header.get("clerks")
     default = Limits()
+    told = header.get("heal")
+    heal: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
     return Truth(
         program=program,
         devices=devices,
@@ -212,6 +255,11 @@ def frame(header: Mapping[str, Any]) -> Truth:
             _limit(header.get("lateness_ns"), default.lateness),
             _limit(header.get("call_ns"), default.call),
             _limit(header.get("time_ns"), default.time),
+            _limit(header.get("gap_ns"), default.gap),
+            _limit(header.get("down_ns"), default.down),
+            _limit(header.get("up_ns"), default.up),
+            _limit(header.get("configure_ns"), default.configure),
+            _limit(heal.get("within_ns"), default.converge),
         ),
         must_exercise=tuple(str(name) for name in header.get("must_exercise") or ()),
         first=_int(header.get("start")),
@@ -246,10 +294,14 @@ class _Gatherer:
         self.truth = truth
         self.waiting: dict[str, deque[Event]] = {name: deque() for name in truth.counted}
         self.by_key: dict[tuple[str, int, int], Event] = {}
+        self.at_unit: dict[tuple[str, int], str] = {}
+        truth.traffic = self._traffic()
         self.rules: dict[tuple[str, str], Callable[[int, dict[str, Any]], None]] = {
             ("dev", "press"): self.press,
             ("dev", "ack"): self.ack,
             ("dev", "overflow"): self.overflow,
+            ("dev", "buffer_lost"): self.buffer_lost,
+            ("dev", "buffer_restored"): self.buffer_restored,
             ("dev", "shown"): self.shown,
             ("dev", "printed"): self.printed,
             ("dev", "spoken"): self.spoken,
@@ -264,11 +316,46 @@ class _Gatherer:
             ("run", "joined"): self.joined,
             ("run", "run_end"): self.run_end,
             ("collector", "exit"): self.exit,
+            **truth.course.rules(),
+            **truth.traffic.rules(),
+            ("dev", "boot"): self.boot,
         }
+
+    def _traffic(self) -> Traffic:
+        """The lines on which the program speaks Modbus, and the keypads of profile RK-1 there."""
+        truth = self.truth
+        lines: dict[str, bool] = {}
+        for station in truth.devices.values():
+            modbus = station.protocol == "modbus_rtu"
+            mine = truth.program == "house" or station.owner == truth.program
+            lines[station.line] = lines.get(station.line, True) and modbus and mine
+        for name in truth.counted:
+            station = truth.devices[name]
+            if station.unit is not None:
+                self.at_unit[station.line, station.unit] = name
+        good = {name for name, speaks in lines.items() if speaks and name}
+        return Traffic(good, self.offered, [place for place in self.at_unit if place[0] in good])
+
+    def offered(self, line: str, unit: int, epoch: int, seq: int, t: int, asked: int) -> None:
+        """An undamaged reply carried an event."""
+        event = self.by_key.get((self.at_unit[line, unit], epoch, seq))
+        if event is None:
+            return
+        event.offered += 1
+        if asked != unit:
+            event.astray = (*event.astray[-3:], asked)
+        elif event.seen is None:
+            event.seen = t
 
     def run(self, history: History) -> Truth:
         truth, rules = self.truth, self.rules
+        burst, looked_at = truth.traffic.burst, bool(truth.traffic.lines)
         for record in history.records(rules):
+            if looked_at and record.k == "tx" and (found := _TX(record.raw)) is not None:
+                line, by, data, end, flaws = found.groups()  # most records are these: three times as fast as JSON
+                burst(record.t, line.decode(), by.decode(), data.decode(), int(end), damaged=flaws is not None)
+                truth.last = max(truth.last, record.t)
+                continue
             try:
                 rules[record.src, record.k](record.t, record.facts)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -276,6 +363,7 @@ class _Gatherer:
                 truth.faults.append(what)
             if record.t > truth.last:
                 truth.last = record.t
+        truth.traffic.close()
         return truth
 
     def press(self, t: int, facts: dict[str, Any]) -> None:
@@ -299,21 +387,24 @@ class _Gatherer:
         )
         events.append(event)
         waiting.append(event)
-        self.by_key[device, event.epoch, event.seq] = event
+        key = (device, event.epoch, event.seq)
+        event.twin = key in self.by_key
+        self.by_key[key] = event
 
     def ack(self, t: int, facts: dict[str, Any]) -> None:
         waiting = self.waiting.get(facts["device"])
         if not waiting:
             return
         named = self.by_key.get((facts["device"], facts["epoch"], facts["seq"]))
-        if named is not None and named.acked is None and named.dropped is None:
+        if named is not None and any(event is named for event in waiting):
             while waiting:
                 event = waiting.popleft()
-                event.acked = t
+                event.acked = event.acked or t
                 if event is named:
                     return
         for _ in range(min(_whole(facts.get("freed", 0)), len(waiting))):
-            waiting.popleft().acked = t
+            event = waiting.popleft()
+            event.acked = event.acked or t
 
     def overflow(self, t: int, facts: dict[str, Any]) -> None:
         waiting = self.waiting.get(facts["device"])
@@ -325,6 +416,40 @@ class _Gatherer:
             waiting.popleft()
         elif event in waiting:
             waiting.remove(event)
+
+    def boot(self, t: int, facts: dict[str, Any]) -> None:
+        truth = self.truth
+        truth.course.rules()["dev", "boot"](t, facts)
+        station = truth.devices.get(facts["device"])
+        if station is not None and station.unit is not None:
+            truth.traffic.booted(station.line, station.unit, t)
+
+    def buffer_lost(self, t: int, facts: dict[str, Any]) -> None:
+        waiting = self.waiting.get(facts["device"])
+        if waiting is None:
+            return
+        for event in waiting:
+            if event.acked is None:
+                event.gone = t
+        waiting.clear()
+
+    def buffer_restored(self, t: int, facts: dict[str, Any]) -> None:
+        """The memory is an older one: what came since is forgotten, what was acknowledged since is there again."""
+        device = facts["device"]
+        waiting = self.waiting.get(device)
+        if waiting is None:
+            return
+        back = [self.by_key.get((device, _whole(epoch), _whole(seq))) for epoch, seq in facts["events"]]
+        there = [event for event in back if event is not None]
+        for event in waiting:
+            if event.acked is None and not any(event is other for other in there):
+                event.gone = t
+        for event in there:
+            if event.acked is not None:
+                event.ghost = t
+        waiting.clear()
+        waiting.extend(there)
+        self.truth.course.restored.setdefault(device, []).append(t)
 
     def row(self, t: int, facts: dict[str, Any]) -> None:
         event = self.by_key.get((facts["device"], facts["epoch"], facts["seq"]))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bench.judge.case import Case, Finding, Word, quantiles
 from bench.judge.claims import Problem, understand
+from bench.judge.heard import gaps_of, health_of
 from bench.judge.history import History
 from bench.judge.invariants import INVARIANTS, NO_ROWS, judge_one
 from bench.judge.matching import match
@@ -125,6 +126,9 @@ class Verdict:
             ratings = _count(held["loss"].checked, "rating")
             parts.append(f"all {ratings} of {_count(self.keypads, 'keypad')} arrived{once}{clerk}")
             still_open = held["loss"].figures.get("open")
+            excused = held["loss"].figures.get("excused")
+            if excused:
+                parts.append(f"{excused} more were lost by keypads or lines, and could not be had")
             if still_open:
                 parts.append(f"{still_open} more are open, pressed just before the end")
         if "lateness" in held and self.latency["p99"] is not None:
@@ -139,12 +143,23 @@ class Verdict:
 
 _BROKEN: Final[Mapping[str, str]] = {
     "loss": "{n} of {presses} {rating} lost",
+    "silent_loss": "{n} {rating} lost by keypads that showed it, and nobody was told",
     "duplication": "{n} {row} told a rating again",
     "attribution": "{n} of {recorded} recorded ratings credited wrongly",
     "phantom": "{n} {row} told a rating that nobody pressed",
     "order": "{n} {row} out of order",
     "lateness": "{n} of {checked} ratings stored late",
     "time": "{n} of {checked} ratings stored with a wrong time",
+    "ghosts": "{n} {rating} told again or dropped after a reboot",
+    "health": "{n} times a device was told to be up or down wrongly",
+    "late_reply": "{n} {row} taken from a reply to an earlier request",
+    "unexpected_unit": "{n} times a reply of another unit ended the waiting or was stored",
+    "fairness": "{n} lines held up by a dead or slow unit",
+    "acknowledge": "{n} {rating} acknowledged before being stored",
+    "manners": "{n} times the manners of the bus were broken",
+    "convergence": "{n} things not well again in time after the faults",
+    "reconfiguration": "{n} devices not set up again after a reboot",
+    "resources": "{n} resources of the program grow",
     "tickets": "{n} of {checked} tickets not printed exactly once",
     "calls": "{n} of {checked} calls not shown or spoken in time",
 }
@@ -170,6 +185,7 @@ def judge(
     *,
     stories: int = STORIES,
     no_rows: str = "",
+    resources: Sequence[tuple[int, int | None, int | None]] | None = None,
 ) -> Verdict:
     """Judge a run.
 
@@ -180,6 +196,7 @@ def judge(
             invariant of the ratings UNKNOWN. No rows at all is an empty list: then everything is lost.
         stories: most stories to keep for each invariant.
         no_rows: why `rows` is None.
+        resources: (instant ns, descriptors, kilobytes) of the program, in order; None when nobody measured.
 
     Returns:
         The verdict: the worst among the invariants in the history's `must_exercise` and those that are violated.
@@ -190,6 +207,8 @@ def judge(
     matching = None if claims is None else match(truth, claims)
     names = {code: name for name, code in truth.clerks.items()}
     case = Case(truth, {row.n: row for row in kept or ()}, claims, matching, stories, names)
+    case.gaps, case.health = gaps_of(kept, truth), health_of(kept, truth)
+    case.resources = None if resources is None else list(resources)
     findings = {invariant.name: judge_one(invariant, case) for invariant in INVARIANTS}
     counts = {
         "visitors": truth.visitors,
@@ -197,7 +216,7 @@ def judge(
         "calls": len(truth.calls),
         "presses": len(truth.events),
         "recorded": len(matching.matches) if matching else 0,
-        "lost": findings["loss"].violations,
+        "lost": findings["loss"].violations + findings["silent_loss"].violations,
         "duplicated": findings["duplication"].violations,
         "misattributed": findings["attribution"].violations,
         "phantom": findings["phantom"].violations,

@@ -113,7 +113,8 @@ def parse_command(command: Sequence[str]) -> Program:
     return Program("script", rest[0], tuple(rest[1:]))
 
 
-def _execute(program: Program) -> None:
+def execute(program: Program) -> None:
+    """Run it here, as the interpreter would: its own `__main__`."""
     if program.kind == "module":
         runpy.run_module(program.target, run_name="__main__", alter_sys=True)
     elif program.kind == "code":
@@ -183,7 +184,7 @@ def run_collector(
     streams = output.stream(), output.stream()
 
     def life() -> Exit:
-        with insisting(kernel, _execute.__code__), kernel:
+        with insisting(kernel, execute.__code__), kernel:
             ended = _ending(program, kernel, output)
             kernel.beats += 1
             ended = _outlive(kernel, output, ended)
@@ -206,7 +207,7 @@ def run_collector(
 def _ending(program: Program, kernel: Kernel, output: Output) -> Exit:
     hook = sys.excepthook
     try:
-        _execute(program)
+        execute(program)
     except DayOver:
         if kernel.stuck:
             output.say(f"hallbench: {kernel.stuck}\n")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from bench.captures.export import keep_wire
 from bench.clock.clockwork import clock_text
 from bench.clock.kernel import BenchFailure, Kernel
 from bench.clock.standins import REAL, installed
@@ -23,6 +24,10 @@ from bench.hall.day import Day
 from bench.judge.history import HistoryFailed
 from bench.ports.mounts import Mount, mounted
 from bench.ports.patch import redirected
+from bench.records.hall_http import URL as SINK_URL
+from bench.records.hall_http import listening
+from bench.records.intake import Intake
+from bench.records.source import FILES
 from bench.run.collector import Exit, Program, run_collector
 from bench.run.descriptors import descriptors_kept
 from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, LOG, RECORDS, RUN, RunDirectory
@@ -30,6 +35,7 @@ from bench.run.forked import only_here
 from bench.run.given import Given, run_facts, store_for
 from bench.run.options import DayOptions, DayResult, NothingToTest
 from bench.run.process import fewer_looks_for_garbage, hall_time_zone, interrupt_is_ours
+from bench.run.samples import Sample, sample, thinned
 from bench.run.watchdog import Watchdog
 from bench.run.world import RESTART, SETTLE, World, given_away, outside_lines
 
@@ -45,6 +51,7 @@ class _VirtualDay:
         self.options = options
         self.directory = directory
         self.why = "horizon"
+        self.samples: list[Sample] = []
         house = options.program is None
         self.scenario = given_away(options.scenario, () if house else outside_lines(options.scenario))
         self.store = store_for(self.scenario, directory.file(RECORDS if house else HOUSE_RECORDS))
@@ -57,7 +64,7 @@ class _VirtualDay:
             sha256=options.scenario.sha256,
             store=self.store,
             on_empty=self._everybody_has_left,
-            progress=lambda done, at: options.progress(done, clock_text(at)),
+            progress=self._progress,
         )
         self.clockwork = self.world.clockwork
         self.kernel = Kernel(self.clockwork, self.scenario.epoch_ns, until=self.scenario.horizon)
@@ -68,6 +75,7 @@ class _VirtualDay:
     ) -> tuple[Exit | None, bool]:
         """The day, from power-on to its end; returns how the collector ended and whether it opened a port."""
         self.world.begin()
+        self.options.prepare(self.world)
         ended: Exit | None = None
         opened = False
         if program is not None:
@@ -98,6 +106,10 @@ class _VirtualDay:
             lend_virtual(hands, self.kernel, mounts)
             mortal = any(fault.is_("kill") for fault in self.scenario.faults)
             hands.kill = self.kernel.kill if mortal else None
+            if self.scenario.records.kind == "http":
+                intake = Intake(self.directory.file(FILES["http"]), self._unix_now)
+                hands.lock_records = intake.lock
+                stack.enter_context(listening(self.kernel, intake))
             run = partial(run_collector, program, self.kernel, env=env, log=log, shown=shown, expendable=mortal)
             ended = only_here(lambda: self._lives(run))
             if ended.how == "hung" and watchdog.found:
@@ -109,18 +121,26 @@ class _VirtualDay:
         record("exit", {"status": ended.status, "how": ended.how})
         return ended, any(mount.opened for mount in mounts.values())
 
+    def _unix_now(self) -> int:
+        return self.kernel.epoch_ns + self.clockwork.now
+
     def _lives(self, run: Callable[[], Exit]) -> Exit:
         """Run the program; when a fault has killed it, start it again, as a service manager does."""
         record = self.world.recorder("collector")
         while True:
             ended = run()
-            if ended.how != "killed":
+            if ended.how != "killed" and not (ended.how == "crashed" and self.options.restart):
                 return ended
             record("killed", {"status": ended.status})
             self.kernel.drive(min(self.clockwork.now + RESTART, self.kernel.until))
             if self.clockwork.now >= self.kernel.until:
                 return ended
             record("start", {})
+
+    def _progress(self, done: float, at: int) -> None:
+        if self.options.program is not None:
+            self.samples.append(sample(at))
+        self.options.progress(done, clock_text(at))
 
     def _everybody_has_left(self) -> None:
         self.why = "everybody has left"
@@ -169,7 +189,7 @@ def run_day(options: DayOptions) -> DayResult:
     env: dict[str, str] = {}
     if program is not None:
         ports = {name: f"hall://{name}" for name in owned}
-        given = Given.write(directory, scenario, ports)
+        given = Given.write(directory, scenario, ports, SINK_URL if scenario.records.kind == "http" else "")
         program = Program(program.kind, program.target, given.fill(program.args))
         env = given.env
     try:
@@ -185,8 +205,10 @@ def run_day(options: DayOptions) -> DayResult:
         if run.store is not None:
             run.store.close()
     real = REAL["monotonic"]() - started
-    facts = run_facts(options, run.world, ended, clock="virtual", why=run.why, real=real, opened=opened)
+    held = {"resources": thinned(run.samples)} if run.samples else {}
+    facts = run_facts(options, run.world, ended, clock="virtual", why=run.why, real=real, opened=opened, **held)
     directory.write_json(RUN, facts)
+    keep_wire(directory.path)
     return DayResult(directory, run.why, ended, opened, real, facts["lines"])
 
 

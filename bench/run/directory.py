@@ -10,6 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from bench.records.source import FILES
+
 HISTORY = "history.ndjson"
 RUN = "run.json"
 DAY = "day.json"
@@ -18,9 +20,23 @@ RECORDS = "records.sqlite"
 DEVICES = "devices.json"
 LOG = "collector.log"
 HOUSE_RECORDS = "house.sqlite"
+WIRE = "wire.pcapng"
 
 _MOST_READ: Final = 1 << 24
-_FILES = (HISTORY, RUN, DAY, VERDICT, RECORDS, HOUSE_RECORDS, DEVICES, LOG, "records.ndjson", "report.html")
+_FILES = (
+    HISTORY,
+    RUN,
+    DAY,
+    VERDICT,
+    RECORDS,
+    HOUSE_RECORDS,
+    DEVICES,
+    LOG,
+    WIRE,
+    "records.ndjson",
+    "report.html",
+    *FILES.values(),
+)
 
 
 class CannotWrite(OSError):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench import __version__
 from bench.clock.clockwork import clock_text
+from bench.records.secrets import hide
+from bench.records.source import place_of
 from bench.run.collector import Exit
-from bench.run.directory import DEVICES, RECORDS, RunDirectory
+from bench.run.directory import DEVICES, RunDirectory
 from bench.run.options import DayOptions
 from bench.run.placeholders import fill_placeholders
 from bench.run.registers import register_map
@@ -30,7 +32,7 @@ class Given:
 
     Attributes:
         ports: line -> port, as pyserial takes it.
-        records: the file in which its ratings are expected.
+        records: the file in which its ratings are expected, or the URL of a database or of the bench's HTTP sink.
         devices: JSON file of the devices on its lines.
     """
 
@@ -39,11 +41,22 @@ class Given:
     devices: str
 
     @classmethod
-    def write(cls, directory: RunDirectory, scenario: Scenario, ports: Mapping[str, str]) -> Given:
-        """Write `devices.json` for these lines into the run directory."""
+    def write(cls, directory: RunDirectory, scenario: Scenario, ports: Mapping[str, str], sink: str = "") -> Given:
+        """Write `devices.json` for these lines into the run directory.
+
+        Args:
+            directory: of the run.
+            scenario: of the run.
+            ports: line -> port.
+            sink: URL of the HTTP sink, where the scenario asks for one.
+
+        Raises:
+            RecordsError: the URL of the scenario's database asks for a variable that is not set.
+        """
         mine = [device for device in inventory(scenario) if device["line"] in ports]
         directory.write_json(DEVICES, {"schema_version": 1, "devices": mine, "registers": register_map(mine)})
-        return cls(ports, str(directory.file(RECORDS)), str(directory.file(DEVICES)))
+        records = sink or str(place_of(scenario.records, directory.path))
+        return cls(ports, records, str(directory.file(DEVICES)))
 
     def fill(self, words: Sequence[str]) -> tuple[str, ...]:
         """A command's arguments with their placeholders filled in.
@@ -59,6 +72,8 @@ class Given:
         return {
             "HALLBENCH_RECORDS": self.records,
             "HALLBENCH_DEVICES": self.devices,
+            # a proxy of this machine's must not stand between the collector and the sink
+            **({"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"} if self.records.startswith("http://") else {}),
             **{f"HALLBENCH_PORT_{name.upper().replace('-', '_')}": port for name, port in self.ports.items()},
         }
 
@@ -105,9 +120,11 @@ def run_facts(
         "replication": options.day.replication,
         "clock": clock,
         "evidence": options.evidence,
-        "command": list(options.command),
+        "command": [hide(word) for word in options.command],
         "program": "house" if options.by_house else "collector",
-        "collector": None if ended is None else {"status": ended.status, "how": ended.how, "detail": ended.detail},
+        "collector": None
+        if ended is None
+        else {"status": ended.status, "how": ended.how, "detail": hide(ended.detail)},
         "opened_a_port": opened,
         "records": options.scenario.records.model_dump(),
         "ended": why,

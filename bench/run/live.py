@@ -146,13 +146,20 @@ class LiveHall:
                     await port.close()
             raise
 
-    def join(self) -> asyncio.Future[int]:
+    def join(self, *, scaled: bool = False) -> asyncio.Future[int]:
         """Let the wall's time run; the future ends with the clock, or with what failed in the hall.
 
         The history is told how the wall's clock and the hall's belong together, so that what a program noted by its
         own clock can be placed in the day.
+
+        Args:
+            scaled: the program's calendar is the hall's, and runs at its speed.
         """
-        self.world.recorder("run")("joined", {"unix_ns": time.time_ns(), "speed": self.driver.speed})
+        present = self.world.scenario.epoch_ns + self.world.clockwork.now
+        joined = (
+            {"unix_ns": present, "speed": 1.0} if scaled else {"unix_ns": time.time_ns(), "speed": self.driver.speed}
+        )
+        self.world.recorder("run")("joined", joined)
         return asyncio.ensure_future(self.driver.run())
 
     async def close(self) -> None:

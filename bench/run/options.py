@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bench.hall.day import Day
 from bench.run.collector import Exit, Program
 from bench.run.directory import RunDirectory
 from bench.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from bench.run.world import World
 
 
 class NothingToTest(ValueError):
@@ -34,6 +37,8 @@ class DayOptions:
         paths: further device paths -> line names.
         shown: where the collector's output is shown besides its log, or None.
         progress: called with (fraction of the day, instant as text).
+        prepare: called with the world once it has begun, before the program starts.
+        restart: a program that crashes is started again after a second, as a killed one is (simulated time).
     """
 
     scenario: Scenario
@@ -47,6 +52,8 @@ class DayOptions:
     paths: Mapping[str, str] = field(default_factory=dict)
     shown: TextIO | None = None
     progress: Callable[[float, str], None] = lambda _fraction, _text: None
+    prepare: Callable[[World], None] = lambda _world: None
+    restart: bool = False
 
     @property
     def by_house(self) -> bool:

@@ -89,6 +89,11 @@ class OutsideProgram:
         """It was started and has not ended."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
     def kill(self) -> None:
         """Kill it with all that it started, as a power cut would: nothing of it runs any more."""
         if self.running:

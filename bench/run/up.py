@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench.captures.export import keep_wire
 from bench.clock.wall import make_loop
 from bench.hall.day import Day
 from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, RUN, RunDirectory
@@ -21,7 +22,12 @@ from bench.run.world import World, given_away, outside_lines
 from bench.scenario.model import Scenario
 from firmware_sim.device import NS
 
+if TYPE_CHECKING:
+    from bench.control.api import Control
+
 STEP = 60 * NS
+
+T = TypeVar("T")
 
 
 class NothingToServe(ValueError):
@@ -44,6 +50,9 @@ class UpOptions:
         listen: address that TCP ports listen on.
         out: run directory for the evidence; None keeps none.
         given: the scenario as it was named.
+        control: offer the control API.
+        name: of this bench, for whoever looks for it; "" takes the scenario's.
+        control_port: TCP port of the control API; 0 takes a free one.
     """
 
     scenario: Scenario
@@ -57,6 +66,9 @@ class UpOptions:
     listen: str = "127.0.0.1"
     out: Path | None = None
     given: str = ""
+    control: bool = True
+    name: str = ""
+    control_port: int = 0
 
     @property
     def clock(self) -> str:
@@ -79,7 +91,55 @@ def run_up(options: UpOptions, ready: Callable[[dict[str, Any]], None]) -> dict[
         PortUnavailable: a port cannot be offered.
         CannotWrite, HistoryFailed: the run directory cannot be written.
         StoreFailed: the house's database cannot be made.
+        ControlUnavailable: the control API cannot be offered.
     """
+    lines = _lines(options)
+    return _in_loop(len(lines), lambda loop: _Up(options, lines, loop, asyncio.Event()).run(ready))
+
+
+def run_province_up(
+    halls: Sequence[tuple[str, UpOptions]], ready: Callable[[list[dict[str, Any]]], None]
+) -> list[dict[str, Any]]:
+    """Serve several halls at once, in one process, until SIGINT or SIGTERM; one that cannot be served ends them all.
+
+    Args:
+        halls: the name of each, and what it serves.
+        ready: called once, when all ports of all halls can be opened, with what `run_up` would tell of each.
+
+    Returns:
+        What there is to say of each hall at the end.
+
+    Raises:
+        What `run_up` raises, of the first hall that cannot be served.
+    """
+    lines = [_lines(options) for _, options in halls]
+
+    async def together(loop: asyncio.AbstractEventLoop) -> list[dict[str, Any]]:
+        ended, up = asyncio.Event(), {}
+
+        def one_is_ready(name: str, facts: dict[str, Any]) -> None:
+            up[name] = {"hall": name, **facts}
+            if len(up) == len(halls):
+                ready([up[name] for name, _ in halls])
+
+        async def one(name: str, options: UpOptions, served: Sequence[str]) -> dict[str, Any]:
+            try:
+                told = await _Up(options, served, loop, ended).run(lambda facts: one_is_ready(name, facts))
+            finally:
+                ended.set()
+            return {"hall": name, **told}
+
+        running = [one(name, options, served) for (name, options), served in zip(halls, lines, strict=True)]
+        ends = await asyncio.gather(*running, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+        return [end for end in ends if isinstance(end, dict)]
+
+    return _in_loop(sum(map(len, lines)), together)
+
+
+def _lines(options: UpOptions) -> tuple[str, ...]:
     lines = tuple(options.lines) or outside_lines(options.scenario)
     if not lines:
         raise NothingToServe(
@@ -91,20 +151,35 @@ def run_up(options: UpOptions, ready: Callable[[dict[str, Any]], None]) -> dict[
             raise NothingToServe(
                 f"line {spec.line} is run by the house controller: give it away with --only {spec.line}"
             )
-    loop = make_loop(len(lines))
+    return lines
+
+
+def _in_loop(ports: int, serve: Callable[[asyncio.AbstractEventLoop], Coroutine[Any, Any, T]]) -> T:
+    loop = make_loop(ports)
     asyncio.set_event_loop(loop)
     try:
-        return loop.run_until_complete(_Up(options, lines, loop).run(ready))
+        return loop.run_until_complete(serve(loop))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
 
 
+def _control(options: UpOptions) -> Control | None:
+    if not options.control:
+        return None
+    from bench.control.api import Control  # brings aiohttp
+
+    return Control(options.name, options.listen, options.control_port)
+
+
 class _Up:
-    def __init__(self, options: UpOptions, lines: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, options: UpOptions, lines: Sequence[str], loop: asyncio.AbstractEventLoop, ended: asyncio.Event
+    ) -> None:
         self.options = options
         self.loop = loop
-        self.ended = asyncio.Event()
+        self.ended = ended
+        self.tasks: set[asyncio.Task[None]] = set()
         scenario = given_away(options.scenario, lines)
         self.directory: RunDirectory | None = None
         self.sink: Any = None
@@ -115,6 +190,7 @@ class _Up:
         else:
             self.sink = open(os.devnull, "wb")  # noqa: SIM115, PTH123 - closed at the end of run
             self.store = None
+        self.control = _control(options)
         self.world = World(
             scenario,
             options.day,
@@ -124,6 +200,7 @@ class _Up:
             sha256=options.scenario.sha256,
             store=self.store or (lambda _rows: ()),
             people=options.people,
+            tap=None if self.control is None else self.control.tap,
         )
         given = {spec.line: spec for spec in options.ports}
         self.live = LiveHall(
@@ -154,6 +231,8 @@ class _Up:
 
     async def _begin(self) -> None:
         world, at = self.world, self.options.at
+        if self.control is not None:
+            self.control.watch(world)
         if at is not None:
             world.stand_in(tuple(self.live.ports))
         world.begin()
@@ -169,6 +248,9 @@ class _Up:
         await live.open()
         try:
             running = live.join()
+            if self.control is not None:
+                await self.control.open(self.world, live, clock=self.options.clock)
+            self._lend_hands()
             over = asyncio.ensure_future(self.ended.wait())
             if self.directory is not None:
                 Given.write(self.directory, self.options.scenario, live.addresses)
@@ -179,15 +261,28 @@ class _Up:
             live.driver.stop()
             over.cancel()
         finally:
+            if self.control is not None:
+                await self.control.close()
             await live.close()
+
+    def _lend_hands(self) -> None:
+        """What faults can do on real ports without a program of ours: a port vanishes and comes back."""
+
+        def vanish(line: str, gone: bool) -> None:
+            port = self.live.ports[line]
+            task = self.loop.create_task(port.unplug() if gone else port.replug())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+        self.world.nemesis.hands.vanish = vanish
 
     def describe(self) -> dict[str, Any]:
         """The object of `up --json` (cli.md, "Contract for automation")."""
         return {
             "scenario": self.world.scenario.name,
             "clock": self.options.clock,
-            "control": None,
-            "token_file": None,
+            "control": self.control.url if self.control is not None else None,
+            "token_file": self.control.token_file if self.control is not None else None,
             "ports": self.live.describe_ports(),
         }
 
@@ -206,4 +301,5 @@ class _Up:
             with contextlib.suppress(KeyError):
                 facts["timing"] = told["timing"]
             self.directory.write_json(RUN, facts)
+            keep_wire(self.directory.path)
         return told

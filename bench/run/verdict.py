@@ -9,7 +9,8 @@ from typing import Any
 from bench.judge.evidence import EvidenceError, load_run, write_rows, write_verdict
 from bench.judge.records import RecordsError, read
 from bench.judge.verdict import Verdict
-from bench.run.directory import RECORDS, RUN, write_json
+from bench.records.source import place_of
+from bench.run.directory import RUN, write_json
 
 
 def judge_run(path: Path, mapping: Any) -> Verdict:
@@ -31,7 +32,7 @@ def judge_run(path: Path, mapping: Any) -> Verdict:
     if facts.get("program") == "house":
         mapping = None
     try:
-        kept = write_rows(path, read(path / RECORDS, mapping))
+        kept = write_rows(path, read(place_of(mapping, path), mapping))
     except RecordsError as exc:
         kept = write_rows(path, None, no_rows=str(exc))
     # named there, another run's records beside the same history do not fit

@@ -12,12 +12,18 @@ import contextlib
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from bench.captures.export import keep_wire
 from bench.clock.clockwork import clock_text
 from bench.clock.wall import WallDriver, make_loop
+from bench.control.errors import ControlUnavailable
+from bench.records import wall_http
+from bench.records.intake import Intake
+from bench.records.source import FILES
 from bench.run.collector import Exit
 from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, LOG, RECORDS, RUN, RunDirectory
 from bench.run.given import Given, run_facts, store_for
@@ -25,8 +31,16 @@ from bench.run.live import LiveHall, PortSpec
 from bench.run.options import DayOptions, DayResult, NothingToTest
 from bench.run.outside import OutsideProgram
 from bench.run.process import fewer_looks_for_garbage
+from bench.run.samples import Sample, sample, thinned
+from bench.run.scaled_program import can_be_scaled, scaled_words
 from bench.run.world import RESTART, SETTLE, World, given_away, outside_lines
 from firmware_sim.device import NS
+
+if TYPE_CHECKING:
+    from bench.control.api import Control
+
+LOOK = 2.0
+"""Real seconds between two looks at what the program holds of the machine."""
 
 STEP = 60 * NS
 """How far the hall is moved at once before a window: between two steps the program can be interrupted."""
@@ -45,17 +59,28 @@ class Wall:
         window: (first, last instant) in wall time, or None for the whole day.
         ports: how lines are offered; lines not named are ptys in the run directory.
         listen: address that TCP ports listen on.
+        control: offer the control API; the clock of a day that is judged can be looked at, not steered.
     """
 
     speed: float = 1.0
     window: tuple[int, int] | None = None
     ports: Sequence[PortSpec] = ()
     listen: str = "127.0.0.1"
+    control: bool = True
 
     @property
     def clock(self) -> str:
         """As the command line names it."""
         return "wall" if self.speed == 1 else f"{self.speed:g}x"
+
+
+def _control(options: DayOptions, wall: Wall) -> Control | None:
+    if not wall.control:
+        return None
+    from bench.control.api import Control  # brings aiohttp
+
+    why = "this day is judged: the program under test waits by its own clock, which cannot be stopped with the hall's"
+    return Control(options.scenario.name, wall.listen, fixed=why)
 
 
 def command_words(command: Sequence[str]) -> list[str]:
@@ -80,6 +105,7 @@ class _WallDay:
         self.scenario = given_away(options.scenario, self.owned)
         _check_window(wall, self.scenario.start, self.scenario.horizon)
         self.store = store_for(self.scenario, directory.file(RECORDS if options.by_house else HOUSE_RECORDS))
+        self.control = _control(options, wall)
         self.world = World(
             self.scenario,
             options.day,
@@ -92,7 +118,10 @@ class _WallDay:
             facts={} if wall.window is None else {"window": list(wall.window)},
             on_empty=self._everybody_has_left,
             progress=lambda done, at: options.progress(done, clock_text(at)),
+            tap=None if self.control is None else self.control.tap,
         )
+        if self.control is not None:
+            self.control.watch(self.world)
         self.clockwork = self.world.clockwork
         self.end = wall.window[1] if wall.window is not None else self.scenario.horizon
         self.over = asyncio.Event()
@@ -101,6 +130,9 @@ class _WallDay:
         self.program: OutsideProgram | None = None
         self.ending = False
         self.tasks: set[asyncio.Task[None]] = set()
+        self.samples: list[Sample] = []
+        self.sink = ""
+        self.scaled = wall.speed != 1 and can_be_scaled(command_words(options.command) if options.command else ())
 
     def _everybody_has_left(self) -> None:
         if self.wall.window is None:
@@ -131,13 +163,25 @@ class _WallDay:
             await self._up_to(self.wall.window[0])
         else:
             world.begin()
+            self.options.prepare(world)
         self.clockwork.call_at(self.end, self.over.set)
         self._check_interrupted()
         await live.open()
         try:
-            return await self._in_wall_time(live, log)
+            async with contextlib.AsyncExitStack() as stack:
+                if self.options.command and self.options.scenario.records.kind == "http":
+                    intake = Intake(self.directory.file(FILES["http"]), self._unix_now)
+                    world.nemesis.hands.lock_records = intake.lock
+                    self.sink = await stack.enter_async_context(wall_http.listening(intake))
+                return await self._in_wall_time(live, log)
         finally:
             await live.close()
+
+    def _unix_now(self) -> int:
+        # as the program's own clock shows it, like any instant of storing in wall time
+        if self.scaled and self.live is not None:
+            return self.scenario.epoch_ns + self.live.driver.now_ns()
+        return time.time_ns()
 
     async def _up_to(self, first: int) -> None:
         world = self.world
@@ -156,18 +200,24 @@ class _WallDay:
 
     async def _in_wall_time(self, live: LiveHall, log: TextIO) -> tuple[Exit | None, bool]:
         driver = live.driver
-        running = live.join()
+        running = live.join(scaled=self.scaled)
+        if self.control is not None:
+            with contextlib.suppress(ControlUnavailable):  # the day is judged as well without it
+                await self.control.open(self.world, live, clock=self.wall.clock)
         over = asyncio.ensure_future(self.over.wait())
         life: asyncio.Task[Exit] | None = None
+        looking: asyncio.Task[None] | None = None
         ended: Exit | None = None
         try:
             if self.options.command:
-                given = Given.write(self.directory, self.options.scenario, live.addresses)
-                words = given.fill(command_words(self.options.command))
-                self.program = OutsideProgram(words, given.env, log, self.options.shown)
+                given = Given.write(self.directory, self.options.scenario, live.addresses, self.sink)
+                words = list(given.fill(command_words(self.options.command)))
+                self.program = OutsideProgram(self._with_clocks(driver, words), given.env, log, self.options.shown)
                 self._lend_hands(live)
                 await self._start(driver)
                 life = asyncio.ensure_future(self._lives(driver))
+                looking = asyncio.ensure_future(self._look_at(driver))
+                life.add_done_callback(lambda _done: looking.cancel())
             waits: list[asyncio.Future[Any]] = [running, over, *([life] if life is not None else [])]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
@@ -183,19 +233,36 @@ class _WallDay:
             return ended, live.opened
         finally:
             self.ending = True
+            if self.control is not None:
+                await self.control.close()
             if self.program is not None and self.program.running:
                 await self.program.stop(grace=1.0)
             driver.stop()
-            waiting: list[asyncio.Future[Any]] = [running, over, *([life] if life is not None else [])]
+            await asyncio.gather(*self.tasks, return_exceptions=True)  # ports that are just pulled, or put back
+            waiting = [wait for wait in (running, over, life, looking) if wait is not None]
             for wait in waiting:
                 wait.cancel()
                 with contextlib.suppress(BaseException):
                     await wait
 
+    def _with_clocks(self, driver: WallDriver, words: list[str]) -> list[str]:
+        if not self.scaled:
+            return words
+        driver.start()  # its anchor is known from then on
+        return scaled_words(words, driver.anchor, self.scenario.epoch_ns, driver.speed)
+
     async def _start(self, driver: WallDriver) -> None:
         assert self.program is not None
         await self.program.start()
         driver.stimulus(self.world.recorder("collector"), "start", {})
+
+    async def _look_at(self, driver: WallDriver) -> None:
+        """Look at what the program holds of the machine, now and then."""
+        while True:
+            pid = self.program.pid if self.program is not None else None
+            if pid is not None:
+                self.samples.append(sample(driver.now_ns(), pid))
+            await asyncio.sleep(LOOK)
 
     async def _lives(self, driver: WallDriver) -> Exit:
         """Wait for the program's end; when a fault has killed it, start it again, as a service manager does."""
@@ -217,6 +284,8 @@ class _WallDay:
         assert program is not None
 
         def vanish(line: str, gone: bool) -> None:
+            if self.ending:  # all ports are taken away, and the loop may have stopped
+                return
             port = live.ports[line]
             task = loop.create_task(port.unplug() if gone else port.replug())
             self.tasks.add(task)
@@ -230,6 +299,10 @@ class _WallDay:
 
     def finish(self) -> None:
         """What is left of the day when the program has gone."""
+        if self.live is not None:
+            driver = self.live.driver
+            p99 = round(driver.lateness.quantile(0.99) * driver.speed * NS)
+            self.world.recorder("run")("timing", {"p99_ns": p99})
         while self.clockwork.now < self.end:
             self.clockwork.advance_to(min(self.end, self.clockwork.now + STEP))
         self.world.end(self.why)
@@ -279,7 +352,11 @@ def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
     run = _WallDay(options, wall, directory)
 
     def facts(ended: Exit | None, why: str, *, opened: bool = False) -> dict[str, Any]:
-        more = {"timing": run.live.driver.describe(), "ports": run.live.describe_ports()} if run.live else {}
+        more: dict[str, Any] = {}
+        if run.live:
+            more = {"timing": run.live.driver.describe(), "ports": run.live.describe_ports()}
+        if run.samples:
+            more["resources"] = thinned(run.samples)
         window = {"window": [clock_text(at, millis=True) for at in wall.window]} if wall.window else {}
         real = loop.time() - started
         return run_facts(
@@ -306,4 +383,5 @@ def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
         loop.close()
     told = facts(ended, run.why, opened=opened)
     directory.write_json(RUN, told)
+    keep_wire(directory.path)
     return DayResult(directory, run.why, ended, opened, told["real_seconds"], told["lines"])

@@ -21,8 +21,9 @@ from bench.hall.day import Day
 from bench.hall.hall import Hall
 from bench.judge.folding import WireLog
 from bench.judge.history import HistoryWriter
+from bench.judge.traffic import AFTER_BOOT
 from bench.run.rig import Rig, inventory
-from bench.scenario.model import Scenario
+from bench.scenario.model import Heal, Scenario
 from firmware_sim.device import NS, Note
 
 SETTLE = 60 * NS
@@ -50,6 +51,22 @@ def outside_lines(scenario: Scenario) -> tuple[str, ...]:
     return tuple(line.name for line in scenario.lines if line.owner == "collector")
 
 
+def _tapped(record: Callable[..., int], tap: Callable[[int, str, str, Mapping[str, Any]], None]) -> Callable[..., int]:
+    """A history's `record` that tells somebody else too."""
+
+    def both(t: int, src: str, kind: str, facts: Mapping[str, Any]) -> int:
+        number = record(t, src, kind, facts)
+        tap(t, src, kind, facts)
+        return number
+
+    return both
+
+
+def _heal_facts(heal: Heal) -> dict[str, int]:
+    """When all faults end, and how soon all must be well then, as the history's header tells it."""
+    return {"at": heal.at, "within_ns": round(heal.converge_within_s * NS)}
+
+
 class World:
     """Everything of one hall while it runs.
 
@@ -66,6 +83,7 @@ class World:
         people: the hall is open; without people only the devices are there.
         on_empty: called once, when the last visitor has left after closing.
         progress: called with (fraction of the day, instant ns).
+        tap: is told (instant ns, source, kind, facts) of every record of the history, after it stands there.
     """
 
     def __init__(
@@ -83,6 +101,7 @@ class World:
         people: bool = True,
         on_empty: Callable[[], None] = lambda: None,
         progress: Callable[[float, int], None] | None = None,
+        tap: Callable[[int, str, str, Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.scenario = scenario
         self.day = day
@@ -108,15 +127,19 @@ class World:
                 "devices": inventory(scenario),
                 "clerks": {c.clerk: c.clerk_code for c in scenario.counters},
                 "program": program,
+                **({} if scenario.heal is None else {"heal": _heal_facts(scenario.heal)}),
                 **(facts or {}),
             },
         )
+        if tap is not None:
+            self.history.record = _tapped(self.history.record, tap)  # type: ignore[method-assign]
         self.wire = WireLog(self.history, evidence)
         self.history_sha256: str | None = None
         """Of the finished history; None before `end`."""
         self._progress = progress
         self._people = people
         self.hall = Hall(self.clockwork, scenario, day, self.rig.act, self.recorder("hall"), on_empty)
+        self._line_of = {spec.name: line.name for line, spec in scenario.placed}
         self.rig.listen(self.wire.burst, self._on_note, self.hall.on_note)
         self.nemesis = Nemesis(self, day.seed)
         self.house: HouseController | None = None
@@ -136,6 +159,8 @@ class World:
 
     def _on_note(self, device: str, at: int, note: Note) -> None:
         self.history.record(at, "dev", note.kind, {"device": device, **note.facts})
+        if note.kind == "boot" and at > self.scenario.start and device in self._line_of:
+            self.wire.expand(self._line_of[device], at + AFTER_BOOT)  # is it set up again? (J17)
 
     def _on_house_note(self, at: int, note: Note) -> None:
         self.history.record(at, "house", note.kind, note.facts)
@@ -185,6 +210,8 @@ class World:
                 self._start_masters(house)
         for fault in self.scenario.faults:
             self.nemesis.inject(fault.name, **fault.given())
+        if self.scenario.heal is not None:
+            self.clockwork.call_at(self.scenario.heal.at, self.nemesis.heal)
         if self._people:
             self.hall.open()
         if self._progress is not None:

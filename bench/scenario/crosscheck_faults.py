@@ -7,9 +7,9 @@ from typing import Any
 
 from bench.faults.check import DeviceShape, LineShape, Shape, mistakes
 from bench.scenario.crosscheck_lines import NOT_MODBUS
-from bench.scenario.draft import Draft, Finding, text, whole
+from bench.scenario.draft import Draft, Finding, text, texts, whole
 from bench.scenario.fill import tables
-from bench.scenario.times import parse_time
+from bench.scenario.times import NS, clock_text, parse_time
 
 _TIMES = ("at", "after", "before")
 _NUMBERS = ("unit", "function", "address", "nth", "count", "rate", "for_s")
@@ -55,4 +55,31 @@ def _faults(draft: Draft) -> Iterator[Finding]:
             yield Finding(path, mistake.message, mistake.hint, at_key=unknown)
 
 
-FAULT_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (_faults,)
+def _heal(draft: Draft) -> Iterator[Finding]:
+    """All faults end while the hall runs, with time left to converge, and none begins later."""
+    heal = draft.data.get("heal")
+    if not isinstance(heal, Mapping):
+        if "convergence" in [name for _, name in texts(draft.data, "must_exercise")]:
+            told = '"convergence" cannot be exercised: there is no [heal], so no instant at which all faults end'
+            yield Finding(("must_exercise",), told, 'add [heal] with at = "16:00"')
+        return
+    at = _readable({"at": heal.get("at")}).get("at")
+    within = heal.get("converge_within_s", 300.0)
+    if at is None or draft.running is None or not isinstance(within, int | float):
+        return
+    start, end = draft.running
+    if not start <= at <= end:
+        told = f"the hall runs from {clock_text(start)} to {clock_text(end)}, so nothing ends at {clock_text(at)}"
+        yield Finding(("heal", "at"), told)
+    elif at + within * NS > end:
+        told = f"the hall ends at {clock_text(end)}, which leaves no {within:g} s to converge"
+        yield Finding(("heal", "converge_within_s"), told)
+    for index, table in tables(draft.data, "fault"):
+        given = _readable(table)
+        begin = given.get("at", given.get("after"))
+        if begin is not None and begin >= at and not table.get("optional"):
+            told = f"this fault begins at {clock_text(begin)}, when [heal] has ended all of them"
+            yield Finding(("fault", index, "at" if "at" in given else "after"), told)
+
+
+FAULT_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (_faults, _heal)

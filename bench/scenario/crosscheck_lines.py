@@ -25,7 +25,18 @@ NOT_MODBUS = ("ticket_printer", "alpha_board", "voice_caller", "osdp_keypad", "d
 DIGITS = {"led485": (3, 4, 5, 6), "ascii": (3, 4, 5, 6), "dm36": (4, 6), "embeddedart": tuple(range(2, 9))}
 """Protocol of a counter display -> digits that there are."""
 
-NEEDS_KEYPAD = ("loss", "duplication", "attribution", "phantom", "order", "lateness", "time")
+NEEDS_KEYPAD = (
+    "loss",
+    "silent_loss",
+    "duplication",
+    "attribution",
+    "phantom",
+    "order",
+    "lateness",
+    "ghosts",
+    "time",
+    "acknowledge",
+)
 """Invariants that say something about ratings."""
 
 

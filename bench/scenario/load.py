@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import scenarios
-from bench.scenario import declared_devices, ticket_log
+from bench.scenario import declared_devices, extends, ticket_log
 from bench.scenario.crosscheck import findings
 from bench.scenario.draft import Finding, did_you_mean, text
 from bench.scenario.locate import Positions
@@ -56,6 +56,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Scenario:
         hint = (
             near if near.startswith("did") else f"there is {', '.join(available())}; or give the path of a .toml file"
         )
+        if name and scenarios.folder().joinpath("provinces", f"{name}.toml").is_file():
+            hint = f"{name} is a province, several halls at once: hallbench up {name}"
         raise ScenarioError([Problem(name or '""', 0, 0, f'no scenario "{name}" is shipped with hallbench', hint=hint)])
     return parse(_read(path), str(path), lambda beside: (path.parent / beside).read_bytes())
 
@@ -77,8 +79,14 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
 
     def placed(found: Finding) -> Problem:
         spot = positions.find(found.path, key=found.at_key)
+        if found.path and found.path[:1] not in positions and (extends.KEY,) in positions:
+            spot = positions.find((extends.KEY,))  # it stands in the scenario that this one changes
         return Problem(file, spot.line, spot.column, found.message, lines[spot.line - 1].rstrip("\r"), found.hint)
 
+    try:
+        raw, read_beside = extends.whole(raw, read_beside)
+    except extends.Wrong as wrong:
+        raise ScenarioError([placed(wrong.args[0])]) from wrong
     csv_bytes, tickets, log_problems = _ticket_log(raw, file, read_beside, placed)
     declared = declared_devices.resolve(raw, file, read_beside)
     problems = [*log_problems, *declared.problems, *map(placed, declared.findings)]

@@ -24,6 +24,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PrivateAttr,
     Strict,
     field_validator,
@@ -32,6 +33,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from bench.faults.catalogue import find
+from bench.records.secrets import hide
 from bench.scenario.declared import codec_of
 from bench.scenario.devices import (
     ClerkConsoleSpec,
@@ -62,7 +64,26 @@ from bench.scenario.times import MINUTE, NS
 from protocol.declared.codec import Codec
 
 Invariant: TypeAlias = Literal[
-    "loss", "duplication", "attribution", "phantom", "order", "lateness", "time", "tickets", "calls"
+    "loss",
+    "silent_loss",
+    "duplication",
+    "attribution",
+    "phantom",
+    "order",
+    "lateness",
+    "ghosts",
+    "time",
+    "health",
+    "late_reply",
+    "unexpected_unit",
+    "fairness",
+    "acknowledge",
+    "manners",
+    "convergence",
+    "reconfiguration",
+    "resources",
+    "tickets",
+    "calls",
 ]
 INVARIANTS: tuple[str, ...] = get_args(Invariant)
 """What the judge can hold against a history (conformance.md section 4)."""
@@ -240,11 +261,54 @@ class Columns(Part):
     stored_at: Text = Field(default="stored_at", description="Instant at which the row was stored.")
 
 
+def _unset(value: Any) -> bool:
+    return value is None
+
+
 class Records(Part):
     """How the judge finds what the collector stored."""
 
+    kind: Literal["sqlite", "database", "csv", "jsonl", "http"] = Field(
+        default="sqlite",
+        exclude_if=lambda kind: kind == "sqlite",  # a scenario's hash is older than this field, and those below
+        description='Where the collector stores its ratings: "sqlite", "csv" and "jsonl" are files that it is told of, '
+        '"database" is at `url`, "http" is an address of the bench to which it posts rows as JSON.',
+    )
+    url: Annotated[Text, PlainSerializer(hide, return_type=str)] | None = Field(
+        default=None,
+        exclude_if=_unset,
+        description="SQLAlchemy URL of the database, e.g. postgresql+psycopg://hall:${HALL_PASSWORD}@localhost/hall; "
+        "${NAME} is taken from the environment.",
+    )
     table: Text = Field(default="ratings", description="Table of the ratings.")
+    query: Text | None = Field(
+        default=None,
+        exclude_if=_unset,
+        description="A SELECT in the place of the table, in the order of storing.",
+    )
     columns: Columns = Field(default=Columns(), description="Column names, where they differ.")
+    gaps: Text = Field(
+        default="gaps",
+        exclude_if=lambda table: table == "gaps",
+        description="Table (device, at, lost) in which the collector says what is missing.",
+    )
+    health: Text = Field(
+        default="health",
+        exclude_if=lambda table: table == "health",
+        description="Table (device, at, up) in which the collector says which devices are up.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Records:
+        if self.kind == "database" and self.url is None:
+            raise ValueError('kind = "database" needs `url`, the address of the database')
+        if self.kind != "database" and self.url is not None:
+            raise ValueError(f'`url` is for kind = "database"; kind = "{self.kind}" has its place in the run directory')
+        if self.query is not None and self.kind not in ("sqlite", "database"):
+            raise ValueError(f'`query` is for databases; kind = "{self.kind}" has none')
+        if self.query is not None and "table" in self.model_fields_set:
+            raise ValueError("`query` and `table` are given: the rows come from one of them")
+        return self
 
 
 class Pace(Part):
@@ -289,6 +353,18 @@ class FaultSpec(BaseModel):
     def given(self) -> dict[str, Any]:
         """What was given, as `Nemesis.inject` takes it."""
         return {key: value for key, value in self if key != "name" and value is not None and value is not False}
+
+
+class Heal(Part):
+    """The instant at which all faults end, and how soon all must be well then."""
+
+    at: TimeOfDay = Field(description='Time of the day at which all faults end, e.g. "16:00".')
+    converge_within_s: Number = Field(
+        default=300.0,
+        gt=0,
+        le=36_000,
+        description="Seconds within which what waited must be stored, and all devices be asked and up again.",
+    )
 
 
 class Scenario(Part):
@@ -343,6 +419,11 @@ class Scenario(Part):
         alias="fault",
         exclude_if=lambda faults: not faults,  # a scenario's hash is older than this field
         description="What goes wrong on purpose.",
+    )
+    heal: Heal | None = Field(
+        default=None,
+        exclude_if=_unset,
+        description="When all faults end; what is then not well again in time breaks the invariant convergence.",
     )
 
     _log: tuple[LoggedTicket, ...] = PrivateAttr(default=())

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.records.secrets import cover
+
 WIDEST = 110
 """Characters of a source line that are shown; of a longer one, the part around the mistake."""
 
@@ -34,7 +36,7 @@ class Problem:
         hint = f"\n    {self.hint}" if self.hint else ""
         if not self.line:
             return f"{self.file}: {self.message}{hint}"
-        shown, before = _window(self.source_line, self.column)
+        shown, before = _window(cover(self.source_line), self.column)
         return (
             f"{self.file}:{self.line}:{self.column}: {self.message}\n"
             f"    {shown}\n    {''.join(map(_blank, before))}^{hint}"

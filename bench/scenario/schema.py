@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+from bench.scenario.extends import KEY
 from bench.scenario.model import Scenario
 
 FILE = "scenario.schema.json"
@@ -20,9 +21,22 @@ HINT = f"#:schema ./{FILE}"
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a scenario file."""
+    model = Scenario.model_json_schema(by_alias=True, mode="validation")
+    required = [name for name in model.pop("required") if name != "title"]
+    model["properties"] = {
+        KEY: {
+            "type": "string",
+            "description": "Another scenario, by its shipped name or as a file beside this one, that this one changes: "
+            "tables are merged key by key, everything else given here replaces what stands there.",
+        },
+        **model["properties"],
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Scenario.model_json_schema(by_alias=True, mode="validation"),
+        **model,
+        "required": ["title"],
+        "if": {"not": {"required": [KEY]}},
+        "then": {"required": required},
         "title": "hallbench scenario",
     }
 

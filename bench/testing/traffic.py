@@ -11,47 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from bench.run.frames import Frame
 from firmware_sim.device import Note
 
 __all__ = ["KEPT", "Exchange", "Frame", "Happening", "Press", "Tape", "exchanges"]
 
 KEPT: Final = 4000
 """Frames, and notes, that are kept; older ones are in the history."""
-
-PROGRAM: Final = "port"
-"""Sender's name of the collector's end of a line when a program has it open."""
-
-_MASTERS: Final = (PROGRAM, "house")
-
-
-class Frame(NamedTuple):
-    """Characters that one sender put on a line back to back.
-
-    Args:
-        at: instant of the first edge, ns since local midnight.
-        line: name of the line.
-        by: "port" (the program under test), the house controller's master, or the station that sent.
-        data: the characters as they were heard.
-        flaws: how many of them were damaged.
-        end: instant of the last edge, ns.
-    """
-
-    at: int
-    line: str
-    by: str
-    data: bytes
-    flaws: int
-    end: int
-
-    @property
-    def from_program(self) -> bool:
-        """The program under test sent it."""
-        return self.by == PROGRAM
-
-    @property
-    def is_request(self) -> bool:
-        """The master's end of the line sent it: the program under test, or the house controller."""
-        return self.by.startswith(_MASTERS)
 
 
 class Happening(NamedTuple):

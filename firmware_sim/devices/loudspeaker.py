@@ -147,6 +147,12 @@ class Loudspeaker:
             self._utter(out)
         return out, [("finished", self.clip if self._is_clip else 0)]
 
+    def saying(self, now: int) -> tuple[str, int]:
+        """What is being said at an instant, and how many ns of it are left; ("", 0) in silence."""
+        if self.doing == "idle":
+            return "", 0
+        return self._text, self._left if self.doing == "paused" else max(0, self._end - now)
+
     def _scaled(self, lasts: int) -> int:
         return round(lasts / self.speed)
 

@@ -11,6 +11,7 @@ import pytest
 from bench.judge.history import History, HistoryWriter
 from bench.judge.records import Row
 from bench.judge.verdict import Verdict, judge
+from protocol.checks import crc16_modbus
 
 NS = 1_000_000_000
 EPOCH_S = 1_741_539_600  # 2025-03-10 00:00 in Ho Chi Minh City, Unix seconds
@@ -27,8 +28,29 @@ class Kit:
 
     NS = NS
     EPOCH_S = EPOCH_S
-    ALL = ("loss", "duplication", "attribution", "phantom", "order", "lateness", "time", "tickets", "calls")
-    RATINGS = ALL[:7]
+    ALL = (
+        "loss",
+        "silent_loss",
+        "duplication",
+        "attribution",
+        "phantom",
+        "order",
+        "lateness",
+        "ghosts",
+        "time",
+        "health",
+        "late_reply",
+        "unexpected_unit",
+        "fairness",
+        "acknowledge",
+        "manners",
+        "convergence",
+        "reconfiguration",
+        "resources",
+        "tickets",
+        "calls",
+    )
+    RATINGS = ("loss", "duplication", "attribution", "phantom", "order", "lateness", "time")
 
     def header(self, **changes: Any) -> dict[str, Any]:
         def device(
@@ -87,6 +109,33 @@ class Kit:
             "at_ms": round((EPOCH_S + (t if clock is None else clock)) * 1000),
         }
         return (t, "dev", "press", facts)
+
+    def frame(self, *data: int) -> str:
+        """A Modbus frame with its CRC, in hexadecimal."""
+        raw = bytes(data)
+        return (raw + crc16_modbus(raw).to_bytes(2, "little")).hex()
+
+    def tx(self, t: float, by: str, hexa: str, *, line: str = "keypads", **more: Any) -> Made:
+        """A burst at 9600 8E1: 11 bits, so 1.146 ms, for each character."""
+        end = ns(t) + len(hexa) // 2 * 1_145_833
+        return (t, "line", "tx", {"line": line, "by": by, "hex": hexa, "end": end, **more})
+
+    def poll(self, t: float, unit: int = 1, *, reply: bool = True) -> list[Made]:
+        """The status of a keypad is asked, and told."""
+        made = [self.tx(t, "port", self.frame(unit, 4, 0, 2, 0, 6))]
+        if reply:
+            answer = self.frame(unit, 4, 12, 0, 1, 0, 0, 0, 0, 255, 255, 255, 255, 0, 0)
+            made.append(self.tx(t + 0.012, "slaves", answer))
+        return made
+
+    def fetch(self, t: float, press: Made, *, asked: int | None = None, after: float = 0.012, **more: Any) -> list[Any]:
+        """The event of a press is read; the reply comes `after` seconds after the request, with `more` facts."""
+        facts = press[3]
+        unit = int(facts["device"][-1])
+        words = (facts["epoch"], facts["seq"], 4 << 8 | facts["value"], 0, 0, 0, facts["clerk"], facts["ticket"])
+        data = [byte for word in words for byte in (word >> 8, word & 255)]
+        request = self.tx(t, "port", self.frame(asked or unit, 4, 1, 0, 0, 8))
+        return [request, self.tx(t + after, "slaves", self.frame(unit, 4, 16, *data), **more)]
 
     def ack(self, t: float, seq: int, *, device: str = "keypad-1", epoch: int = 1, freed: int = 1) -> Made:
         return (t, "dev", "ack", {"device": device, "epoch": epoch, "seq": seq, "freed": freed})

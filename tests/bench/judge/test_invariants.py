@@ -69,13 +69,13 @@ def test_loss_acknowledged(kit: Any) -> None:
 
 
 def test_loss_by_overflow(kit: Any) -> None:
-    """A press that a full queue dropped is lost, and its story says so."""
+    """A press that a full queue dropped, though it could have been fetched long before, is the collector's loss."""
     presses, records = day(kit)
     extra = kit.press(40_000, 77)
-    dropped = (40_009.5, "dev", "overflow", {"device": "keypad-1", "epoch": 1, "seq": 77})
+    dropped = (40_069.5, "dev", "overflow", {"device": "keypad-1", "epoch": 1, "seq": 77})
     verdict = kit.judge([*records, extra, dropped], kit.rows(presses))
     assert verdict.findings["loss"].figures["overflow"] == 1
-    assert "the keypad's queue overflowed at 11:06:49.500" in story(verdict, "loss")[-1]
+    assert "the keypad's queue overflowed at 11:07:49.500" in story(verdict, "loss")[-1]
 
 
 def test_loss_waiting_and_open(kit: Any) -> None:

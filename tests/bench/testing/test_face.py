@@ -263,7 +263,7 @@ def test_the_house_is_judged_by_its_own_rows(small):
 
 def test_an_unknown_invariant_is_refused(small):
     """`must_exercise` with a misspelt name is told with the names there are."""
-    with pytest.raises(SetupError, match="there is no invariant 'losses'; there are: loss, duplication"):
+    with pytest.raises(SetupError, match="there is no invariant 'losses'; there are: loss, silent_loss, duplication"):
         small().verdict(must_exercise=["losses"])
 
 

@@ -1,0 +1,1 @@
+"""Where a collector stores its ratings: databases, files, and an HTTP sink of the bench."""

@@ -1,0 +1,1 @@
+"""Data: provinces, each a list of halls that are played at once."""

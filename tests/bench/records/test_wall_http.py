@@ -1,0 +1,62 @@
+"""In wall time the sink is a socket on this machine, which any program reaches, and nobody outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bench.judge.records import read
+from bench.records.intake import Intake
+from bench.records.wall_http import listening
+
+ROW = {"device": "keypad-1", "clerk": 1, "value": 5, "at": 9}
+
+
+def post(url: str, value: object) -> int:
+    asked = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(asked, timeout=10) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_program_posts_rows(tmp_path: Path) -> None:
+    """Rows that were answered with 201 are in the file, others are not; afterwards nobody listens."""
+
+    async def session() -> str:
+        intake = Intake(tmp_path / "posted.jsonl", lambda: 10**18)
+        async with listening(intake) as url:
+            assert url.startswith("http://127.0.0.1:")
+            for value, status in ((ROW, 201), ([ROW, ROW], 201), ("no row", 422)):
+                assert await asyncio.to_thread(post, url, value) == status
+            return url
+
+    url = asyncio.run(session())
+    assert len(read(tmp_path / "posted.jsonl")) == 3
+    port = int(url.rstrip("/").rpartition(":")[2])
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_connection_that_is_dropped_leaves_nothing(tmp_path: Path) -> None:
+    """Half a request is no row, and the end of the run does not wait for the rest of it."""
+
+    async def session() -> None:
+        intake = Intake(tmp_path / "posted.jsonl", lambda: 10**18)
+        async with listening(intake) as url:
+            port = int(url.rstrip("/").rpartition(":")[2])
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+            await writer.drain()
+
+    asyncio.run(session())
+    assert (tmp_path / "posted.jsonl").read_bytes() == b""
