@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from bench.judge.history import Record as HistoryRecord
+from bench.judge.truth import frame
+from bench.reports import board_frames, incidents
 from bench.reports.replay import Replay, compare
 from bench.reports.run_dir import NotARunError, Record, RunDir, open_run
 from bench.reports.sample import HALF_HOUR, MINUTE, Distribution, Histogram
@@ -53,21 +55,29 @@ class CounterLoad:
 
 @dataclass(frozen=True, slots=True)
 class ClerkRatings:
-    """Ratings of one clerk: what was pressed, and what was stored (None: not known); index 0 is value 1."""
+    """Ratings of one clerk: what was pressed, and what was stored (None: not known); index 0 is value 1.
+
+    `other_pressed` and `other_stored` count values that are no 1..5, so that the totals are those of presses and rows.
+    """
 
     clerk: str
     pressed: tuple[int, ...]
     stored: tuple[int, ...] | None
+    other_pressed: int = 0
+    other_stored: int = 0
 
     @property
     def agrees(self) -> bool:
         """Whether the stored totals, as far as they are known, equal the truth."""
-        return self.stored is None or self.pressed == self.stored
+        return self.stored is None or (self.pressed == self.stored and self.other_pressed == self.other_stored)
 
 
 @dataclass(frozen=True, slots=True)
 class LineLoad:
-    """How much of the time characters were on a line; `peak_*` is its busiest slot of ten minutes."""
+    """How much of the time characters were on a line; `peak_*` is its busiest slot of ten minutes.
+
+    `slots` are the shares of each `LOAD_SLOT`, from the one in which the day starts to the one in which it ends.
+    """
 
     name: str
     settings: str
@@ -78,6 +88,7 @@ class LineLoad:
     peak_share: float
     peak_at: int
     collisions: int | None
+    slots: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +168,15 @@ class _Lines:
             self.slots[name][slot] += busy * inside // (end - begin)
 
     def loads(
-        self, devices: Iterable[Mapping[str, Any]], told: Iterable[Mapping[str, Any]], span: int
+        self, devices: Iterable[Mapping[str, Any]], told: Iterable[Mapping[str, Any]], start: int, end: int
     ) -> tuple[LineLoad, ...]:
         """One row for each line of the header, and for any other on which something was sent.
 
         A history that keeps only hashes of the wire has no characters: then the share is what run.json tells.
         """
         facts = {str(line.get("line")): line for line in told}
+        span = end - start
+        places = range(start // LOAD_SLOT, max(end - 1, start) // LOAD_SLOT + 1)
         on: dict[str, list[Mapping[str, Any]]] = {name: [] for name in facts}
         for device in devices:
             on.setdefault(str(device.get("line")), []).append(device)
@@ -183,16 +196,27 @@ class _Lines:
                     peak_share=round(most / LOAD_SLOT, 6),
                     peak_at=slot * LOAD_SLOT,
                     collisions=fact.get("collisions"),
+                    slots=tuple(round(self.slots[name].get(place, 0) / LOAD_SLOT, 4) for place in places)
+                    if self.slots[name]
+                    else (),
                 )
             )
         return tuple(rows)
 
 
 class _Day:
-    """One pass over the records of a day."""
+    """One pass over the records of a day.
 
-    def __init__(self, clerk_names: Mapping[int, str]) -> None:
+    Args:
+        clerk_names: code on the wire -> name.
+        counted: the keypads that the program answers for; empty for all.
+    """
+
+    def __init__(self, clerk_names: Mapping[int, str], counted: Collection[str] = ()) -> None:
         self.clerk_names = clerk_names
+        self.counted = counted
+        self.fetched: set[tuple[Any, ...]] = set()
+        self.before: dict[tuple[Any, ...], tuple[str, int]] = {}
         self.last = 0
         self.not_understood = 0
         self.count: Tally[str] = Tally()
@@ -209,7 +233,7 @@ class _Day:
         self.began: dict[int, int] = {}
         self.services: dict[int, list[int]] = defaultdict(list)
         self.clerk_at: dict[int, str] = {}
-        self.pressed: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+        self.pressed: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
         self.lines = _Lines()
         self.rules: dict[tuple[str, str], Callable[[Record], None]] = {
             ("hall", "arrive"): self._arrive,
@@ -223,7 +247,9 @@ class _Day:
             ("house", "no_show"): self._tallied("no-shows"),
             ("dev", "press"): self._press,
             ("dev", "printed"): self._printed,
-            ("dev", "overflow"): self._tallied("dropped by full queues"),
+            ("dev", "overflow"): self._overflow,
+            ("dev", "ack"): self._ack,
+            ("run", "handover"): self._handover,
             ("line", "tx"): self.lines.sent,
             ("line", "fold"): self.lines.folded,
         }
@@ -298,9 +324,29 @@ class _Day:
             self.services[record["counter"]].append(record["t"] - began)
 
     def _press(self, record: Record) -> None:
+        value, device = record["value"], record["device"]
+        if self.counted and device not in self.counted:
+            return
         self.count["presses"] += 1
-        if 1 <= record["value"] <= 5:
-            self.pressed[self.clerk(record.get("clerk"))][record["value"] - 1] += 1
+        clerk, place = self.clerk(record.get("clerk")), value - 1 if 1 <= value <= 5 else 5
+        self.pressed[clerk][place] += 1
+        self.before[_key(record)] = (clerk, place)
+
+    def _ack(self, record: Record) -> None:
+        self.fetched.add(_key(record))
+
+    def _overflow(self, record: Record) -> None:
+        self.count["dropped by full queues"] += 1
+        self.fetched.add(_key(record))
+
+    def _handover(self, _record: Record) -> None:
+        """The program under test takes over: what was fetched or dropped before is not its business (as the judge)."""
+        for key in self.fetched & self.before.keys():
+            clerk, place = self.before[key]
+            self.pressed[clerk][place] -= 1
+            self.count["presses"] -= 1
+        self.pressed = defaultdict(lambda: [0] * 6, {name: by for name, by in self.pressed.items() if any(by)})
+        self.fetched.clear()
 
     def _printed(self, record: Record) -> None:
         self.count["printed"] += 1
@@ -339,25 +385,28 @@ class _Day:
         return tuple(rows)
 
     def ratings(self, rows: Iterable[Record] | None) -> tuple[ClerkRatings, ...]:
-        """Truth and stored totals of each clerk; a stored value that is no 1..5 is in no total."""
-        stored: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+        """Truth and stored totals of each clerk: all counted presses, and all rows."""
+        stored: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
         for row in rows or ():
             value = str(row.get("value"))
-            if value in _VALUES:
-                stored[self.clerk(row.get("clerk"))][int(value) - 1] += 1
-        return tuple(
-            ClerkRatings(
-                clerk,
-                tuple(self.pressed.get(clerk, [0] * 5)),
-                None if rows is None else tuple(stored.get(clerk, [0] * 5)),
-            )
-            for clerk in sorted(self.pressed.keys() | stored.keys())
-        )
+            stored[self.clerk(row.get("clerk"))][int(value) - 1 if value in _VALUES else 5] += 1
+        nothing = [0] * 6
+        told = []
+        for clerk in sorted(self.pressed.keys() | stored.keys()):
+            here, there = self.pressed.get(clerk, nothing), stored.get(clerk, nothing)
+            kept = None if rows is None else tuple(there[:5])
+            told.append(ClerkRatings(clerk, tuple(here[:5]), kept, here[5], there[5]))
+        return tuple(told)
 
 
 _VALUES: Final = frozenset("12345")
 
-WANTED: Final = frozenset({*_Day({}).rules, ("house", "ticket_issued")})
+
+def _key(record: Record) -> tuple[Any, ...]:
+    return record["device"], record.get("epoch"), record.get("seq")
+
+
+WANTED: Final = frozenset({*_Day({}).rules, ("house", "ticket_issued"), *incidents.KINDS, *board_frames.KINDS})
 """Kinds of records that figures and reports are made of; all others stay unparsed."""
 
 
@@ -431,7 +480,7 @@ def compute(
         The figures. `damage` is None: whoever reads the file knows it (see `of`).
     """
     codes = {int(code): str(name) for name, code in (header.get("clerks") or {}).items()}
-    day = _Day(codes)
+    day = _Day(codes, frame(header).counted)
     for record in records:
         day.take(record)
         if observe is not None:
@@ -478,7 +527,7 @@ def compute(
         histogram=Histogram.of(day.waits.values()),
         counters=day.counters(),
         ratings=day.ratings(rows),
-        lines=day.lines.loads(header.get("devices") or (), lines, end - start),
+        lines=day.lines.loads(header.get("devices") or (), lines, start, end),
         replay=compare(
             visitors,
             day.taken,

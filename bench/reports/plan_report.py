@@ -15,16 +15,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from bench import __version__
-from bench.reports.plots import _HALF, _WIDE, COLOUR, _svg, _time_axis, _whole_y
-from bench.reports.wording import clock, count, minutes, printable, share
+from bench.reports import page
+from bench.reports.plots import _HALF, _WIDE, COLOUR, _svg, _whole_y, time_axis
+from bench.reports.wording import clock, count, minutes, share
 from bench.run.directory import CannotWrite
 
-FILES: Final = ("report.html", "plan.json", "designs.csv", "half_hours.csv", "errands.csv", "queue.csv")
+FILES: Final = (
+    "report.html", "plan.json", "designs.csv", "half_hours.csv", "errands.csv", "queue.csv", "fit.json", "fitted.toml"
+)  # fmt: skip
 _TONE: Final[Mapping[str, str]] = {"met": "good", "not met": "bad", "open": "open"}
 _WORD: Final[Mapping[str, str]] = {"met": "MET", "not met": "NOT MET", "open": "OPEN"}
 
@@ -44,6 +46,9 @@ def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
     """
     where = wanted or _new(Path("runs") / f"{told['scenario']}-plan")
     texts = {"report.html": render(told), "plan.json": json.dumps(told, ensure_ascii=False, indent=1) + "\n"}
+    if "fit" in told:
+        texts["fit.json"] = json.dumps(told["fit"], ensure_ascii=False, indent=1) + "\n"
+        texts["fitted.toml"] = told["fitted"]
     texts |= {name: _csv(header, rows) for name, (header, rows) in tables(told).items()}
     try:
         where.mkdir(parents=True, exist_ok=True)
@@ -195,24 +200,15 @@ def _csv(header: list[str], rows: list[list[Any]]) -> str:
 # -- page -------------------------------------------------------------------------------------------------------------
 def render(told: Mapping[str, Any]) -> str:
     """The page as text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda v: printable(v, keep="\n\t") if isinstance(v, str) and not isinstance(v, Markup) else v,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     goal = told["goal"]
     shown = _shown(told)
-    return environment.get_template("plan.html").render(
+    context = dict(
         title=f"{told['title']}: how many counters",
         word=_WORD[goal["answer"]] if goal else "PLAN",
         tone=_TONE[goal["answer"]] if goal else "open",
         sentence=sentence(told),
         meta=[told["scenario"], f"{count(told['days'], 'day')} a design", f"seed {told['seed']}", told["why"]],
-        remarks=told["remarks"],
+        remarks=[(remark, "") for remark in told["remarks"]],
         charts={name: Markup(svg) for name, svg in charts(told, shown).items()},
         shown=shown["counters"],
         designs=[_design(row) for row in told["designs"]],
@@ -234,9 +230,8 @@ def render(told: Mapping[str, Any]) -> str:
         counters=[(number, share(part), part or 0.0) for number, part in shown["by_counter"].items()],
         command=told.get("command", ""),
         facts=_facts(told),
-        version=__version__,
-        data=_data(told),
     )
+    return page.render("plan.html", context, told)
 
 
 def _shown(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -307,14 +302,6 @@ def _facts(told: Mapping[str, Any]) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             continue
     return rows
-
-
-def _data(told: Mapping[str, Any]) -> Markup:
-    """The plan as JSON that cannot end the script block it stands in."""
-    text = json.dumps({"schema_version": 1, **told}, ensure_ascii=True, separators=(",", ":"))
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return Markup(text)
 
 
 # -- charts -----------------------------------------------------------------------------------------------------------
@@ -397,7 +384,7 @@ def _paint_queue(axes: Axes, shown: Mapping[str, Any]) -> None:
     )
     axes.plot(times, queue["mean"][:end], color=COLOUR["accent"], linewidth=1.4, label="mean")
     if len(times) > 1:
-        _time_axis(axes, times[0], times[-1])
+        time_axis(axes, times[0], times[-1])
     _whole_y(axes, "visitors waiting")
     axes.legend(loc="upper right", fontsize=8)
 
@@ -422,7 +409,7 @@ def _paint_half_hours(axes: Axes, shown: Mapping[str, Any]) -> None:
         capsize=2,
     )
     if halves:
-        _time_axis(axes, halves[0]["start"], halves[-1]["start"] + half, ticks=6)
+        time_axis(axes, halves[0]["start"], halves[-1]["start"] + half, ticks=6)
     _whole_y(axes, "mean wait, minutes")
 
 

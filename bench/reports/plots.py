@@ -32,6 +32,8 @@ COLOUR: Final[Mapping[str, str]] = {
     "accent": "#2f6db3",
     "accent-soft": "#c9dcf0",
     "second": "#c4742b",
+    "warn": "#8a5a00",
+    "warn-soft": "#fbf0d9",
 }
 """Colours by the name of their CSS variable; the values are those of the light page (and of a PNG)."""
 
@@ -64,10 +66,20 @@ _HALF: Final = (4.7, 2.7)
 
 
 def _draw(size: tuple[float, float], paint: Callable[[Axes], None], *, png: bool = False) -> bytes:
+    return _draw_panels(size, lambda axes: paint(axes[0]), [1.0], png=png)
+
+
+def _draw_panels(
+    size: tuple[float, float],
+    paint: Callable[[Sequence[Axes]], None],
+    heights: Sequence[float],
+    *,
+    png: bool = False,
+) -> bytes:
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         drawing = Drawing(figsize=size, layout="constrained")
-        axes = drawing.add_subplot()
-        paint(axes)
+        rows = drawing.subplots(len(heights), 1, squeeze=False, height_ratios=list(heights))
+        paint([row[0] for row in rows])
         out = io.BytesIO()
         canvas: Any = FigureCanvasAgg(drawing) if png else FigureCanvasSVG(drawing)
         if png:
@@ -96,7 +108,26 @@ def _svg(name: str, label: str, size: tuple[float, float], paint: Callable[[Axes
     return _inline(_draw(size, paint).decode("utf-8"), name, label)
 
 
-def _time_axis(axes: Axes, start: int, end: int, ticks: int = 12) -> None:
+def svg_of(
+    name: str,
+    label: str,
+    size: tuple[float, float],
+    paint: Callable[[Sequence[Axes]], None],
+    heights: Sequence[float],
+) -> str:
+    """A drawing of several panels, one above the other, as inline SVG.
+
+    Args:
+        name: a word that no other drawing of the page has.
+        label: what is read out in its place.
+        size: width and height, inches.
+        paint: draws into the panels, from the top.
+        heights: of the panels, in proportion.
+    """
+    return _inline(_draw_panels(size, paint, heights).decode("utf-8"), name, label)
+
+
+def time_axis(axes: Axes, start: int, end: int, ticks: int = 12) -> None:
     """An x axis in hours of the hall: ns since midnight, a tick each half hour or so many hours."""
     step = next(s for s in (1, 2, 4, 8, 16, 48) if (end - start) / (s * HALF_HOUR) <= ticks or s == 48)
     axes.xaxis.set_major_locator(MultipleLocator(step * HALF_HOUR))
@@ -110,12 +141,6 @@ def _whole_y(axes: Axes, label: str) -> None:
     axes.set_ylabel(label)
 
 
-def queue_chart(figures: Figures) -> str:
-    """How many visitors waited, minute by minute."""
-    label = f"Visitors waiting over the day, at most {figures.queue_longest} at {clock(figures.queue_longest_at)}"
-    return _svg("queue", label, _WIDE, lambda axes: paint_queue(axes, figures))
-
-
 def paint_queue(axes: Axes, figures: Figures) -> None:
     """Draw the queue's length as a filled step line, with its longest marked."""
     first = figures.start // MINUTE * MINUTE
@@ -123,7 +148,7 @@ def paint_queue(axes: Axes, figures: Figures) -> None:
     values = [*figures.queue, *figures.queue[-1:]]
     axes.fill_between(times, values, step="post", color=COLOUR["accent-soft"], linewidth=0)
     axes.step(times, values, where="post", color=COLOUR["accent"], linewidth=1.2)
-    _time_axis(axes, first, times[-1])
+    time_axis(axes, first, times[-1])
     _whole_y(axes, "visitors waiting")
     if figures.queue_longest:
         late = figures.queue_longest_at > (figures.start + figures.end) // 2
@@ -202,7 +227,7 @@ def paint_half_hours(axes: Axes, figures: Figures) -> None:
     )
     _whole_y(axes, "wait, minutes")
     if halves:
-        _time_axis(axes, halves[0].start, halves[-1].start + HALF_HOUR, ticks=6)
+        time_axis(axes, halves[0].start, halves[-1].start + HALF_HOUR, ticks=6)
     axes.legend(loc="upper left", ncols=2, fontsize=8, handlelength=1, borderaxespad=0, reverse=True)
     axes.set_ylim(0, max((half.waits.p90 / 60 for half in halves), default=1) * 1.22 + 0.1)
 
@@ -269,7 +294,7 @@ def paint_replay_half_hours(axes: Axes, replay: Replay) -> None:
     )
     _whole_y(axes, "mean, minutes")
     if at:
-        _time_axis(axes, replay.half_hours[0].start, replay.half_hours[-1].start + HALF_HOUR, ticks=6)
+        time_axis(axes, replay.half_hours[0].start, replay.half_hours[-1].start + HALF_HOUR, ticks=6)
     axes.legend(loc="upper left", fontsize=8, ncols=2, borderaxespad=0)
     most = max((max(half.recorded_mean, half.replayed_mean) for half in replay.half_hours), default=60)
     axes.set_ylim(0, most / 60 * 1.25 + 0.1)
@@ -278,8 +303,6 @@ def paint_replay_half_hours(axes: Axes, replay: Replay) -> None:
 def of(figures: Figures) -> dict[str, str]:
     """All charts that these figures have something to show for, by name, as inline SVG."""
     charts: dict[str, str] = {}
-    if any(figures.queue):
-        charts["queue"] = queue_chart(figures)
     if figures.waits.n:
         charts["waits"] = waits_chart(figures)
         charts["half_hours"] = half_hours_chart(figures)

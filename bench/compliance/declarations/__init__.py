@@ -1,0 +1,1 @@
+"""Shipped declarations (PICS and PIXIT), one TOML file for each Modbus device type."""

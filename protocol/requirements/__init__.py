@@ -1,0 +1,1 @@
+"""The normative statements of each specification, as TOML: what the compliance cases cite and blame."""
