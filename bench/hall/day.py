@@ -3,7 +3,8 @@
 Every purpose has a named stream of its own, `SeedSequence(entropy=seed, spawn_key=(replication, purpose))`, so that a
 new purpose, or more draws of one, never shifts the others: two designs that differ in one thing see the same visitors.
 Draws use the Generator's own methods and scalar `math` (array `log` and `exp` differ between processors) and are
-rounded to whole nanoseconds, so the same seed gives the same day on every machine (architecture.md sections 4 and 5).
+rounded to whole nanoseconds, so the same seed gives the same day on every machine (architecture.md sections 4 and 5);
+how a whole column is drawn at once stands in `bench.hall.columns`.
 
 Arrivals are a Poisson process whose intensity is linear between the points of the scenario's shape and zero outside the
 opening hours, by exact inversion of its integral (queueing.md section 0, point 6: the next gap at the rate of now would
@@ -12,19 +13,18 @@ lose the peak). The mean of the day is `visitors` times a gamma busyness of mean
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
-from statistics import NormalDist
-from typing import Any, NamedTuple
+from itertools import count, pairwise
+from typing import Any
 
 import numpy as np
 
+from bench.hall import columns as sampling
 from bench.hall import recorded, watermark
-from bench.scenario.model import Lognormal, Scenario
-from bench.scenario.times import MINUTE, NS
+from bench.hall.columns import Columns
+from bench.scenario.model import Scenario
+from bench.scenario.times import MINUTE
 
 PURPOSES: Mapping[str, int] = {
     "busyness": 1,
@@ -40,9 +40,6 @@ PURPOSES: Mapping[str, int] = {
 
 _ALIKE = 1e-6
 """A coefficient of variation below this moves no visitor, and its square may be too small for a float."""
-
-_NORMAL = NormalDist()
-_Z90 = _NORMAL.inv_cdf(0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +127,6 @@ class Day:
 _COLUMNS = ("number", "arrives", "errand", "service", "rating", "rating_delay", "recorded_call")
 
 
-class _Comer(NamedTuple):
-    """A visitor before ratings are drawn."""
-
-    arrives: int
-    errand: int
-    service: int
-    recorded_call: int | None = None
-
-
 def stream(seed: int, replication: int, purpose: str, *which: int) -> np.random.Generator:
     """The random stream of one purpose of one day (of one thing of that purpose, such as a counter's number)."""
     sequence = np.random.SeedSequence(entropy=seed, spawn_key=(replication, PURPOSES[purpose], *which))
@@ -156,30 +144,9 @@ def draw(scenario: Scenario, seed: int, replication: int = 0) -> Day:
     Raises:
         ValueError: a negative seed or replication.
     """
-    if seed < 0 or replication < 0:
-        raise ValueError(f"seed {seed} and replication {replication} must not be negative")
-    if scenario.log:
-        comers = [_Comer(*fitted) for fitted in recorded.fit(scenario)]
-    else:
-        comers = _comers(scenario, seed, replication)
-    rates, values, delays = (stream(seed, replication, purpose) for purpose in ("rates", "values", "delays"))
-    pick = _Weighted(scenario.rating_values)
-    wait = _Delay(scenario.rating_delay_s, scenario.rating_window_s)
-    visitors = []
-    for number, comer in enumerate(comers, start=1):
-        presses = float(rates.random()) < scenario.rating_share
-        value, delay = pick(values), wait(delays)
-        visitors.append(
-            Visitor(
-                number,
-                comer.arrives,
-                comer.errand,
-                comer.service,
-                value if presses else 0,
-                delay if presses else 0,
-                comer.recorded_call,
-            )
-        )
+    found = columns(scenario, seed, replication)
+    recorded_calls = found.recorded or (None,) * len(found.arrives)
+    visitors = list(map(Visitor, count(1), *(column.tolist() for column in found[:5]), recorded_calls))
     return Day(
         scenario.name,
         scenario.sha256,
@@ -190,21 +157,51 @@ def draw(scenario: Scenario, seed: int, replication: int = 0) -> Day:
     )
 
 
-def _comers(scenario: Scenario, seed: int, replication: int) -> list[_Comer]:
+def columns(scenario: Scenario, seed: int, replication: int = 0) -> Columns:
+    """The visitors of that day as columns, for whoever needs no watermarks and no objects.
+
+    Args:
+        scenario: a loaded scenario.
+        seed: 0 or more.
+        replication: number of the day, 0 or more.
+
+    Raises:
+        ValueError: a negative seed or replication.
+    """
+    if seed < 0 or replication < 0:
+        raise ValueError(f"seed {seed} and replication {replication} must not be negative")
+    if scenario.log:
+        fitted = recorded.fit(scenario)
+        arrives, errands, services = np.array([ticket[:3] for ticket in fitted], np.int64).reshape(-1, 3).T
+        calls = tuple(ticket.recorded_call for ticket in fitted)
+    else:
+        arrives, errands, services = _comers(scenario, seed, replication)
+        calls = ()
+    rates, values, delays = (stream(seed, replication, purpose) for purpose in ("rates", "values", "delays"))
+    many = len(arrives)
+    presses = rates.random(many) < scenario.rating_share
+    pressed = np.where(presses, sampling.pick(scenario.rating_values, many, values), 0)
+    waits = np.zeros(many, np.int64)
+    waits[presses] = sampling.delays(scenario.rating_delay_s, scenario.rating_window_s, delays.random(many)[presses])
+    return Columns(arrives, errands, services, pressed, waits, calls)
+
+
+def _comers(scenario: Scenario, seed: int, replication: int) -> tuple[sampling.Whole, ...]:
     """Arrivals, errands and services of a drawn day."""
-    arrivals = scenario.arrivals
-    mean = (arrivals.visitors or 0.0) * _busyness(arrivals.busyness_cv, stream(seed, replication, "busyness"))
-    errands, services = stream(seed, replication, "errands"), stream(seed, replication, "services")
-    pick = _Weighted({index: errand.share or 0.0 for index, errand in enumerate(scenario.errands)})
-    comers = []
-    for arrives in _arrivals(scenario, mean, stream(seed, replication, "arrivals")):
-        errand = pick(errands)
-        z = float(services.standard_normal())
-        minutes = scenario.errands[errand].minutes
+    of_day = scenario.arrivals
+    mean = (of_day.visitors or 0.0) * _busyness(of_day.busyness_cv, stream(seed, replication, "busyness"))
+    times = [errand.minutes for errand in scenario.errands]
+    for errand, minutes in zip(scenario.errands, times, strict=True):
         if minutes is None:
-            raise ValueError(f'errand "{scenario.errands[errand].name}" has no service time; load() would have said so')
-        comers.append(_Comer(arrives, errand, max(1, round(_lognormal(minutes, z) * MINUTE))))
-    return comers
+            raise ValueError(f'errand "{errand.name}" has no service time; load() would have said so')
+    arrives = sampling.arrivals(list(intensity(scenario)), mean, stream(seed, replication, "arrivals"))
+    shares = {index: errand.share or 0.0 for index, errand in enumerate(scenario.errands)}
+    errands = sampling.pick(shares, len(arrives), stream(seed, replication, "errands"))
+    medians = np.array([minutes.median for minutes in times if minutes])
+    spreads = np.array([sampling.spread(minutes) for minutes in times if minutes])
+    z = stream(seed, replication, "services").standard_normal(len(arrives))
+    services = sampling.whole(sampling.lognormal(medians[errands], spreads[errands], z) * MINUTE)
+    return arrives, errands, np.maximum(1, services)
 
 
 def _busyness(cv: float, random: np.random.Generator) -> float:
@@ -222,62 +219,6 @@ def intensity(scenario: Scenario) -> Iterator[tuple[float, float, float, float]]
             if start < end:
                 slope = (w1 - w0) / (t1 - t0)
                 yield float(start), float(end), w0 + slope * (start - t0), w0 + slope * (end - t0)
-
-
-def _arrivals(scenario: Scenario, mean: float, random: np.random.Generator) -> Iterator[int]:
-    """Instants of a Poisson process with this mean number and the scenario's intensity."""
-    pieces = list(intensity(scenario))
-    areas = [(end - start) * (w0 + w1) / 2 for start, end, w0, w1 in pieces]
-    upto = [0.0, *accumulate(areas)]
-    scale = mean / upto[-1]
-    reached = float(random.standard_exponential())
-    while reached < mean:
-        target = reached / scale
-        index = min(bisect_right(upto, target) - 1, len(pieces) - 1)
-        yield round(_inverse(pieces[index], target - upto[index]))
-        reached += float(random.standard_exponential())
-
-
-def _inverse(piece: tuple[float, float, float, float], area: float) -> float:
-    """The instant up to which a piece of linear weight has this area."""
-    start, end, w0, w1 = piece
-    slope = (w1 - w0) / (end - start)
-    # The root of w0 x + slope x^2 / 2 = area in the form that stays exact when the slope is small or zero.
-    below = w0 + math.sqrt(max(0.0, w0 * w0 + 2 * slope * area))
-    return min(end, start + (2 * area / below if below else 0.0))
-
-
-def _lognormal(time: Lognormal, z: float) -> float:
-    """The lognormal time at the standard normal value `z`, in the unit of `time`."""
-    return time.median * math.exp(math.log(time.p90 / time.median) / _Z90 * z)
-
-
-class _Weighted:
-    """Draws a key with probability proportional to its weight, one uniform number each."""
-
-    def __init__(self, weights: Mapping[int, float]) -> None:
-        self._keys = [key for key, weight in weights.items() if weight > 0]
-        self._upto = list(accumulate(weights[key] for key in self._keys))
-
-    def __call__(self, random: np.random.Generator) -> int:
-        at = bisect_right(self._upto, float(random.random()) * self._upto[-1])
-        return self._keys[min(at, len(self._keys) - 1)]
-
-
-class _Delay:
-    """Draws a lognormal delay cut off at the rating window, one uniform number each; ns."""
-
-    def __init__(self, delay: Lognormal, window_s: float) -> None:
-        self._delay = delay
-        self._window = round(window_s * NS)
-        sigma = math.log(delay.p90 / delay.median) / _Z90
-        beyond = math.log(window_s / delay.median)
-        self._share = _NORMAL.cdf(beyond / sigma) if sigma else 1.0
-
-    def __call__(self, random: np.random.Generator) -> int:
-        quantile = (1.0 - float(random.random())) * self._share
-        z = _NORMAL.inv_cdf(quantile) if 0.0 < quantile < 1.0 else 0.0
-        return max(1, min(round(_lognormal(self._delay, z) * NS), self._window - 1))
 
 
 def _watermarks(scenario: Scenario, visitors: list[Visitor], day: tuple[int, int]) -> dict[int, tuple[int, ...]]:

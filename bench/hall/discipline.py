@@ -66,6 +66,20 @@ def first_idle(idle: Iterable[Idle], errand: int, skills: Mapping[int, frozenset
     return min(able, key=lambda c: (c.since, c.counter), default=None)
 
 
+def open_from(off: Sequence[tuple[int, int]], opens: int, end: int, at: int) -> int | None:
+    """The earliest instant from `at` on that lies in [opens, end) and outside the spans `off`; None: there is none."""
+    at = max(at, opens)
+    for start, stop in off:
+        if start <= at < stop:
+            at = stop
+    return at if at < end else None
+
+
+def next_start(off: Sequence[tuple[int, int]], after: int) -> int | None:
+    """The first beginning of a span after the instant `after`; None when there is none."""
+    return min((start for start, _ in off if start > after), default=None)
+
+
 class Roster:
     """When each counter may call: opening hours, breaks, and what happens at the last closing.
 
@@ -85,14 +99,25 @@ class Roster:
             closed = [Span(a.end, b.start) for a, b in itertools.pairwise(spans) if a.end < b.start]
         self._off = {c.number: tuple(sorted([*c.breaks, *closed])) for c in scenario.counters}
 
+    @property
+    def opens(self) -> int:
+        """The first instant at which a counter may call, ns."""
+        return self._opens
+
+    @property
+    def end(self) -> int:
+        """No counter calls from this instant on, ns."""
+        return self._end
+
+    @property
+    def off(self) -> Mapping[int, tuple[Span, ...]]:
+        """Number of a counter -> spans in which it calls nobody, in order of their beginning; they may overlap."""
+        return self._off
+
     def may_call(self, counter: int, at: int) -> int | None:
         """The earliest instant from `at` on at which the counter may call; None when there is none any more."""
-        at = max(at, self._opens)
-        for start, end in self._off[counter]:
-            if start <= at < end:
-                at = end
-        return at if at < self._end else None
+        return open_from(self._off[counter], self._opens, self._end, at)
 
     def next_pause(self, counter: int, after: int) -> int | None:
         """The next instant after `after` at which the counter stops calling for a while; None when there is none."""
-        return min((start for start, _ in self._off[counter] if start > after), default=None)
+        return next_start(self._off[counter], after)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.planning.days import GRID, LEVELS, Asked, DayFigures
 from bench.planning.designs import Design, least_counters, staffed_hours, with_counters, work_hours
-from bench.planning.engine import LONGEST_WALK, Delays, people
+from bench.planning.engine import LONGEST_WALK, NO_DELAYS, Delays, people
 from bench.planning.goal import Answer, Goal
 from bench.planning.lines import with_devices
+from bench.planning.pooled import percentiles
 from bench.planning.statistics import Estimate, Precision, estimate, paired, percentile
 from bench.planning.study import MOST_DAYS, Study, run
 
@@ -44,6 +45,9 @@ class Question:
         workers: processes.
         ideal_devices: devices that take no time.
         most: the most days where the precision decides.
+        engine: "auto", "kernel" or "python".
+        bare: nothing but arrivals and services takes time (a fitted log: all else is in its services).
+        cluster: address of a dask scheduler whose workers make the days; None: this machine.
     """
 
     scenario: Scenario
@@ -56,6 +60,9 @@ class Question:
     workers: int = 1
     ideal_devices: bool = False
     most: int = MOST_DAYS
+    engine: str = "auto"
+    cluster: str | None = None
+    bare: bool = False
 
 
 def plan(question: Question, progress: Callable[[float, str], None] = lambda _f, _t: None) -> dict[str, Any]:
@@ -87,8 +94,8 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
         "title": scenario.title,
         "sha256": scenario.sha256,
         "seed": question.seed,
-        "delays": _delays(question)(scenario)._asdict(),
-        "devices": "ideal" if question.ideal_devices else "mean delays of the lines",
+        "delays": _told(_delays(question)(scenario)),
+        "devices": _devices(question),
         "precision": question.precision,
         "measure": goal.name if goal else "mean(wait)",
         "why": next((why for why in whys if why == "interrupted"), whys[-1] if whys else "interrupted"),
@@ -102,7 +109,25 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
     }
 
 
+def _told(delays: Delays) -> dict[str, Any]:
+    """Delays as numbers, ns: the polls as the longest period and latency of the consoles and kiosks."""
+    told = delays._asdict()
+    polls = told.pop("polls")
+    found = [*polls.counters.values(), *polls.kiosks.values()]
+    told["poll_period"] = max((period for _, period, _ in found), default=0)
+    told["poll_latency"] = max((latency for *_, latency in found), default=0)
+    return told
+
+
+def _devices(question: Question) -> str:
+    if question.bare:
+        return "none: in the services of the log"
+    return "ideal" if question.ideal_devices else "by the polls of their lines"
+
+
 def _delays(question: Question) -> Callable[[Scenario], Delays]:
+    if question.bare:
+        return _Same(NO_DELAYS)
     if question.ideal_devices:
         return people
     found = with_devices(question.scenario)  # of the hall as it is: a design's further counters have no lines
@@ -134,8 +159,19 @@ def _study(question: Question, designs: Sequence[Design], progress: Callable[[fl
         days=question.days,
         most=question.most,
         workers=question.workers,
+        engine=question.engine,
+        source=_source(question),
         progress=progress,
     )
+
+
+def _source(question: Question) -> Any:
+    """Who makes the days: None for this machine."""
+    if question.cluster is None:
+        return None
+    from bench.planning.cluster import days_by
+
+    return days_by(question.cluster)
 
 
 def _mean_wait(figures: DayFigures) -> float | None:
@@ -212,6 +248,9 @@ def _row(
     put("wait_mean", [day.wait_mean for day in days])
     for level in days[0].percentiles:
         put(f"wait_p{level:g}", [day.percentiles[level] for day in days])
+    for level, told in percentiles([day.bins for day in days], tuple(days[0].percentiles), question.seed).items():
+        row[f"wait_p{level:g}_pooled"] = told and told.mean
+        row[f"wait_p{level:g}_pooled_ci"] = _ci(told)
     put("within", [day.within[question.within_minutes] for day in days])
     row["within_minutes"] = question.within_minutes
     put("overtime_mean", [day.overtime for day in days])
@@ -234,12 +273,12 @@ def _row(
         )
     row["errands"] = []
     for place, errand in enumerate(scenario.errands):
-        told = [day.errands[place] for day in days if place in day.errands]
-        mean, high = estimate([t[1] for t in told]), estimate([t[2] for t in told])
+        seen = [day.errands[place] for day in days if place in day.errands]
+        mean, high = estimate([t[1] for t in seen]), estimate([t[2] for t in seen])
         row["errands"].append(
             {
                 "name": errand.name,
-                "visitors": sum(t[0] for t in told) / len(days),
+                "visitors": sum(t[0] for t in seen) / len(days),
                 "wait_mean": mean and mean.mean,
                 "wait_mean_ci": _ci(mean),
                 "wait_p90": high and high.mean,

@@ -7,17 +7,21 @@ lower bound of a wait that nobody saw the end of. So a design that leaves people
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.planning.engine import Delays, Played, play
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.hall.columns import Columns, Real, Whole
+from bench.planning.outcome import Hall, Outcome
+from bench.planning.pooled import bins
 from bench.planning.statistics import percentile
 from bench.scenario.times import MINUTE, NS, Span
 
 if TYPE_CHECKING:
-    from bench.hall.day import Day
     from bench.scenario.model import Scenario
 
 HALF_HOUR: Final = 30 * MINUTE
@@ -49,6 +53,7 @@ class DayFigures(NamedTuple):
         errands: place of an errand -> (visitors, mean wait, p90).
         queue: visitors waiting at each instant of the grid, from opening on.
         longest: the longest queue at any instant.
+        bins: waits by `pooled.BIN` seconds: number of the bin -> visitors.
     """
 
     visitors: int
@@ -63,35 +68,32 @@ class DayFigures(NamedTuple):
     errands: Mapping[int, tuple[int, float, float]]
     queue: tuple[int, ...]
     longest: int
+    bins: Mapping[int, int] = MappingProxyType({})
 
 
-def figures_of(scenario: Scenario, day: Day, delays: Delays, asked: Asked) -> DayFigures:
+def figures_of(hall: Hall, day: Columns, asked: Asked) -> DayFigures:
     """Play a day and reduce it to its figures."""
-    return reduce(scenario, play(scenario, day, delays), asked)
+    return reduce(hall, hall.play(day), asked)
 
 
-def reduce(scenario: Scenario, played: Played, asked: Asked) -> DayFigures:
+def reduce(hall: Hall, played: Outcome, asked: Asked) -> DayFigures:
     """The figures of a played day."""
-    load, visits = played.load, played.visits
-    hours = scenario.hours
-    end = min(scenario.horizon, hours.closes) if hours.after_closing == "send_home" else scenario.horizon
-    until: dict[int, int] = {visit.place: visit.called for visit in visits}
-    waits = [(until.get(place, max(end, joined)) - joined) / NS for place, joined in enumerate(load.joins)]
-    ordered = sorted(waits)
-    last = max((visit.leaves for visit in visits), default=hours.closes)
-    by_half: dict[int, list[float]] = defaultdict(list)
-    by_errand: dict[int, list[float]] = defaultdict(list)
-    for place, wait in enumerate(waits):
-        by_half[load.joins[place] // HALF_HOUR * HALF_HOUR].append(wait)
-        by_errand[load.errands[place]].append(wait)
-    utilisation, by_counter = _utilisation(scenario, played)
-    starts = load.joins
-    ends = sorted(until.get(place, max(end, joined)) for place, joined in enumerate(load.joins))
-    grid = range(hours.opens, scenario.horizon + 1, GRID)
+    hours, joins = hall.scenario.hours, played.joins
+    served = played.counters >= 0
+    ends = np.where(served, played.called, np.maximum(hall.end, joins))
+    waits = (ends - joins) / NS
+    ordered = np.sort(waits).tolist()
+    ends = np.sort(ends)
+    last = int(played.leaves[served].max(initial=0)) if served.any() else hours.closes
+    utilisation, by_counter = _utilisation(hall.scenario, played, served)
+    grid = np.arange(hours.opens, hall.scenario.horizon + 1, GRID)
+    queue = np.searchsorted(joins, grid, side="right") - np.searchsorted(ends, grid, side="right")
+    # Who is called at once never waits: at each joining, those who have joined less those whose wait is over.
+    crowd = np.arange(1, len(joins) + 1) - np.searchsorted(ends, joins, side="right")
     return DayFigures(
-        visitors=len(waits),
-        unserved=len(waits) - len(visits),
-        wait_mean=fmean(waits) if waits else None,
+        visitors=len(ordered),
+        unserved=len(ordered) - int(served.sum()),
+        wait_mean=fmean(ordered) if ordered else None,
         percentiles={level: percentile(ordered, level) for level in asked.levels},
         within={
             minutes: bisect_right(ordered, minutes * 60) / len(ordered) if ordered else None
@@ -100,24 +102,25 @@ def reduce(scenario: Scenario, played: Played, asked: Asked) -> DayFigures:
         overtime=max(0, last - hours.closes) / NS,
         utilisation=utilisation,
         by_counter=by_counter,
-        half_hours={start: (len(found), fmean(found)) for start, found in sorted(by_half.items())},
-        errands={
-            errand: (len(found), fmean(found), percentile(sorted(found), 90) or 0.0)
-            for errand, found in sorted(by_errand.items())
+        half_hours={
+            start: (len(found), fmean(found)) for start, found in _groups(joins // HALF_HOUR * HALF_HOUR, waits)
         },
-        queue=tuple(bisect_right(starts, at) - bisect_right(ends, at) for at in grid),
-        longest=_longest(starts, ends),
+        errands={
+            errand: (len(found), fmean(found), percentile(found, 90) or 0.0)
+            for errand, found in _groups(played.errands, waits)
+        },
+        queue=tuple(queue.tolist()),
+        longest=int(crowd.max(initial=0)),
+        bins=bins(ordered),
     )
 
 
-def _longest(starts: Sequence[int], ends: Sequence[int]) -> int:
-    """The most visitors who waited at one instant; who is called at once never waits."""
-    longest = gone = 0
-    for joined, start in enumerate(starts, start=1):
-        while gone < len(ends) and ends[gone] <= start:
-            gone += 1
-        longest = max(longest, joined - gone)
-    return longest
+def _groups(keys: Whole, values: Real) -> Iterator[tuple[int, list[float]]]:
+    """(key, its values in ascending order) for each key, in order of the keys."""
+    order = np.lexsort((values, keys))
+    found, first = np.unique(keys[order], return_index=True)
+    for key, group in zip(found.tolist(), np.split(values[order], first[1:]), strict=False):
+        yield key, group.tolist()
 
 
 def paid_spans(scenario: Scenario, breaks: Sequence[Span]) -> list[Span]:
@@ -132,23 +135,31 @@ def paid_spans(scenario: Scenario, breaks: Sequence[Span]) -> list[Span]:
     return spans
 
 
-def _utilisation(scenario: Scenario, played: Played) -> tuple[float | None, dict[int, float | None]]:
+def _utilisation(
+    scenario: Scenario, played: Outcome, served: NDArray[np.bool_]
+) -> tuple[float | None, dict[int, float | None]]:
     """Busy over paid time, of all counters and of each.
 
     A counter is busy from a call to the visitor's leaving, and paid in its hours and whenever it is busy outside them.
     """
-    busy: dict[int, int] = dict.fromkeys(scenario.skills, 0)
-    extra: dict[int, int] = dict.fromkeys(scenario.skills, 0)
     spans = {counter.number: paid_spans(scenario, counter.breaks) for counter in scenario.counters}
-    for visit in played.visits:
-        length = visit.leaves - visit.called
-        busy[visit.counter] += length
-        extra[visit.counter] += length - sum(
-            max(0, min(span.end, visit.leaves) - max(span.start, visit.called)) for span in spans[visit.counter]
-        )
-    paid = {number: sum(s.end - s.start for s in found) + extra[number] for number, found in spans.items()}
-    whole = sum(paid.values())
+    numbers = sorted(spans)
+    most = max(map(len, spans.values()))
+    bounds = np.zeros((2, len(numbers), most), np.int64)  # spans that a counter lacks are empty
+    for rank, number in enumerate(numbers):
+        for place, span in enumerate(spans[number]):
+            bounds[:, rank, place] = span
+    called, leaves = played.called[served], played.leaves[served]
+    ranks = np.searchsorted(numbers, played.counters[served])
+    lengths = leaves - called
+    within = np.minimum(bounds[1][ranks], leaves[:, None]) - np.maximum(bounds[0][ranks], called[:, None])
+    outside = lengths - np.maximum(0, within).sum(axis=1)
+    busy, extra = np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.int64)
+    np.add.at(busy, ranks, lengths)
+    np.add.at(extra, ranks, outside)
+    paid = ((bounds[1] - bounds[0]).sum(axis=1) + extra).tolist()
+    worked, whole = busy.tolist(), sum(paid)
     return (
-        sum(busy.values()) / whole if whole else None,
-        {number: busy[number] / paid[number] if paid[number] else None for number in busy},
+        sum(worked) / whole if whole else None,
+        {number: worked[i] / paid[i] if paid[i] else None for i, number in enumerate(numbers)},
     )

@@ -15,15 +15,17 @@ What it leaves out, against the replay with people: a clerk's patience. A visito
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from bench.hall.counters import KEY, NO_SHOW_AFTER
-from bench.hall.discipline import Roster
+from bench.hall.discipline import Roster, next_start, open_from
 from bench.scenario.times import NS
 
 if TYPE_CHECKING:
@@ -37,11 +39,42 @@ LONGEST_WALK: Final = NO_SHOW_AFTER
 _NEXT, _PAUSE, _GROWS = 0, 1, 2
 
 
+Poll: TypeAlias = tuple[int, int, int]
+"""(first instant, period, latency) in ns: a key is read at the first of these instants from its press on, and known
+the latency later."""
+
+
+class Polls(NamedTuple):
+    """When the keys of consoles and kiosks are noticed; who is not named notices at once.
+
+    Attributes:
+        counters: by number of the counter.
+        kiosks: by name of the kiosk.
+        others: of counters that a design adds, which have no line; None: at once.
+    """
+
+    counters: Mapping[int, Poll] = MappingProxyType({})
+    kiosks: Mapping[str, Poll] = MappingProxyType({})
+    others: Poll | None = None
+
+    def __reduce__(self) -> tuple[type[Polls], tuple[Any, ...]]:
+        """A read-only mapping cannot be sent to another process; a dict can."""
+        return Polls, (dict(self.counters), dict(self.kiosks), self.others)
+
+
+def heard(poll: Poll | None, at: int) -> int:
+    """When a key pressed at an instant is known: skips all the polls that find nothing."""
+    if poll is None:
+        return at
+    first, period, latency = poll
+    return first + max(0, -((first - at) // period)) * period + latency
+
+
 class Delays(NamedTuple):
     """What a visit costs besides the service, ns; all known when the visit begins.
 
     Attributes:
-        kiosk: at the kiosk, from the visitor's turn to the ticket in hand.
+        kiosk: at the kiosk, from the visitor's turn to the button (without `polls`: to the ticket in hand).
         key: a clerk's way to a key of the console.
         call: from the key "next" to the call being seen in the hall.
         show: from a ticket joining the queue of a ready counter to the call being seen.
@@ -50,6 +83,8 @@ class Delays(NamedTuple):
         clerk: from the visitor's leaving to the clerk's turning to the next.
         rated: whether visitors stay for the rating.
         log_in: from opening to the clerk's being logged in.
+        paper: from the button's being known to the ticket in hand.
+        polls: when keys are noticed.
     """
 
     kiosk: int = 0
@@ -61,6 +96,8 @@ class Delays(NamedTuple):
     clerk: int = 0
     rated: bool = False
     log_in: int = 0
+    paper: int = 0
+    polls: Polls = Polls()
 
 
 NO_DELAYS: Final = Delays()
@@ -107,22 +144,28 @@ class Desks:
 
     Attributes:
         skills: number of a counter -> errands.
-        may_call, next_pause: as `bench.hall.discipline.Roster` has them.
         opens: the clerks' first instant, ns.
         until: no call from this instant on, ns.
+        off: number of a counter -> spans in which it calls nobody (`bench.hall.discipline.Roster.off`); none: never.
+        end: no counter begins to call from this instant on (`Roster.end`).
         rated: counters with a rating keypad.
-        limit: most counters that may be at work at an instant; whoever is at work finishes. None: all of them.
-        grows: instants at which `limit` becomes larger, ascending.
+        limits: (from this instant on, most counters that may be at work), ascending; whoever is at work finishes.
+            Before the first of them, and without any, all may be.
+        polls: number of a counter -> when its clerk's keys are noticed; none: at once.
     """
 
     skills: Mapping[int, frozenset[int]]
-    may_call: Callable[[int, int], int | None]
-    next_pause: Callable[[int, int], int | None]
     opens: int
     until: int
+    off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    end: int = NEVER
     rated: frozenset[int] = frozenset()
-    limit: Callable[[int], int] | None = None
-    grows: Sequence[int] = ()
+    limits: Sequence[tuple[int, int]] = ()
+    polls: Mapping[int, Poll] = field(default_factory=dict)
+
+    def grows(self) -> list[int]:
+        """Instants at which more counters than before may be at work."""
+        return [at for (_, before), (at, now) in pairwise(((0, NEVER), *self.limits)) if now > before]
 
 
 class Visit(NamedTuple):
@@ -151,12 +194,15 @@ def simulate(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> list[Visit
 class _Counter:
     """A counter while the day is played. `pause` is when its next break begins, while it is idle."""
 
-    __slots__ = ("able", "idle", "number", "pause", "rank", "since", "skills")
+    __slots__ = ("able", "idle", "number", "off", "pause", "poll", "rank", "rated", "since", "skills")
 
-    def __init__(self, number: int, rank: int, skills: frozenset[int]) -> None:
+    def __init__(self, number: int, rank: int, skills: frozenset[int], desks: Desks) -> None:
         self.number, self.rank = number, rank
         self.able = skills
         self.skills = tuple(sorted(skills))
+        self.off = desks.off.get(number, ())
+        self.poll = desks.polls.get(number)
+        self.rated = number in desks.rated
         self.idle = 0  # number of the spell of idleness, 0 when at work or away
         self.since = 0  # of that spell
         self.pause = NEVER
@@ -183,9 +229,9 @@ class _Play:
         # break at one instant, whoever went first is first; with people this is the order of their keys.
         self.heap: list[tuple[int, int, int, int, int, int, _Counter]] = []
         for rank, number in enumerate(sorted(desks.skills)):
-            self._turn(_Counter(number, rank, desks.skills[number]), desks.opens + delays.log_in, 0)
-        nobody = _Counter(0, -1, frozenset())
-        self.heap += ((at, 0, 0, -1, _GROWS, 0, nobody) for at in desks.grows)
+            self._turn(_Counter(number, rank, desks.skills[number], desks), desks.opens + delays.log_in, 0)
+        nobody = _Counter(0, -1, frozenset(), desks)
+        self.heap += ((at, 0, 0, -1, _GROWS, 0, nobody) for at in desks.grows())
         heapify(self.heap)
 
     def run(self) -> list[Visit]:
@@ -217,7 +263,10 @@ class _Play:
 
     def _room(self, now: int) -> bool:
         """Whether one more counter may be at work."""
-        return self.desks.limit is None or self.at_work < self.desks.limit(now)
+        limits = self.desks.limits
+        if not limits or now < limits[0][0]:
+            return True
+        return self.at_work < limits[bisect_right(limits, (now, NEVER)) - 1][1]
 
     def _join(self, place: int, now: int) -> None:
         """A ticket joins: the idle counter that has been idle longest takes it, or it waits."""
@@ -243,13 +292,15 @@ class _Play:
                 self._call(place, counter, now, now + self.delays.call)
 
     # -- counters ---------------------------------------------------------------------------------------------------
-    def _free_from(self, number: int, at: int) -> tuple[int | None, int]:
+    def _free_from(self, counter: _Counter, at: int) -> tuple[int | None, int]:
         """(instant from `at` on at which the clerk is at work, when the first pause on the way began or 0).
 
         Each pause costs a key before and one after it; the instant is None when there is none any more.
         """
+        if not counter.off and self.desks.opens <= at < self.desks.end:
+            return at, 0
         key, went = self.delays.key, 0
-        while (able := self.desks.may_call(number, at)) is not None and able > at:
+        while (able := open_from(counter.off, self.desks.opens, self.desks.end, at)) is not None and able > at:
             went = went or at + key
             at = max(able, at + key) + key
         return (None if able is None else at), went if key else 0
@@ -259,13 +310,16 @@ class _Play:
 
         `at_work` is 1 when a visit ends with it (it stands where other events have the number of a spell).
         """
-        free, went = self._free_from(counter.number, at)
+        free, went = self._free_from(counter, at)
         if free is not None:
             since = since if self.delays.key else 0
-            heappush(self.heap, (free + self.delays.key, went, since, counter.rank, _NEXT, at_work, counter))
+            at = free + self.delays.key
+            if counter.poll is not None:
+                at = heard(counter.poll, at)
+            heappush(self.heap, (at, went, since, counter.rank, _NEXT, at_work, counter))
 
     def _next(self, counter: _Counter, now: int) -> None:
-        place = self._choose(counter, now) if self._room(now) else None
+        place = self._choose(counter, now) if self.waiting and self._room(now) else None
         if place is not None:
             counter.pause = NEVER
             self._call(place, counter, now, now + self.delays.call)
@@ -274,19 +328,22 @@ class _Play:
         counter.idle = self.spells
         counter.since = now
         insort(self.idle, counter, key=_idle_longest)
-        counter.pause = self._next_pause(counter.number, now)
+        counter.pause = self._next_pause(counter, now)
         if counter.pause < NEVER:
-            at = counter.pause + self.delays.key
+            at = heard(counter.poll, counter.pause + self.delays.key)
             heappush(self.heap, (at, 0, now, counter.rank, _PAUSE, counter.idle, counter))
 
-    def _next_pause(self, number: int, now: int) -> int:
+    def _next_pause(self, counter: _Counter, now: int) -> int:
         """The first instant from now on at which the counter is in a pause."""
         at: int | None = now
+        off = counter.off
+        if not off and self.desks.opens <= now:
+            return NEVER
         while at is not None:
-            able = self.desks.may_call(number, at)
+            able = open_from(off, self.desks.opens, self.desks.end, at)
             if able is not None and able > at:
                 return at
-            at = self.desks.next_pause(number, at)
+            at = next_start(off, at)
         return NEVER
 
     def _pause(self, counter: _Counter) -> None:
@@ -321,10 +378,10 @@ class _Play:
     def _call(self, place: int, counter: _Counter, now: int, called: int) -> None:
         starts = called + self.delays.walk
         if counter.pause <= now:  # between the break's beginning and the key "pause": served after the break
-            back, _ = self._free_from(counter.number, counter.pause)
+            back, _ = self._free_from(counter, counter.pause)
             starts = max(starts, back if back is not None else starts)
         leaves = starts + self.load.holds[place] + self.delays.done
-        if counter.number in self.desks.rated:
+        if counter.rated:
             leaves += self.load.stays[place]
         self.visits.append(Visit(place, counter.number, called, starts, leaves))
         self.at_work += 1
@@ -363,7 +420,9 @@ def play(scenario: Scenario, day: Day, delays: Delays) -> Played:
         day: who comes.
         delays: see `people`.
     """
-    joined = sorted((at, place) for place, at in enumerate(_tickets(scenario, day, delays.kiosk)) if at is not None)
+    arrived, wants = [v.arrives for v in day.visitors], [v.errand for v in day.visitors]
+    found = tickets(scenario, arrived, wants, delays)
+    joined = sorted((at, place) for place, at in enumerate(found) if at >= 0)
     letters = [errand.letter for errand in scenario.errands]
     priorities = [-errand.priority for errand in scenario.errands]
     overhead = round(scenario.arrivals.overhead_s * NS) if scenario.log and delays == NO_DELAYS else 0
@@ -381,15 +440,22 @@ def play(scenario: Scenario, day: Day, delays: Delays) -> Played:
         keys.append((priorities[errand], at, letters[errand], counts[errand]))
         numbers.append(visitor.number)
         arrives.append(visitor.arrives)
-    roster = Roster(scenario)
+    load = Load(joins, errands, holds, stays, keys)
+    desks = desks_of(scenario, delays)
     hours = scenario.hours
     sends_home = hours.after_closing == "send_home"
-    until = min(scenario.horizon, hours.closes) if sends_home else scenario.horizon
-    load = Load(joins, errands, holds, stays, keys)
-    rated = frozenset(scenario.skills) - without_keypad(scenario) if delays.rated else frozenset[int]()
-    desks = Desks(scenario.skills, roster.may_call, roster.next_pause, hours.opens, until, rated)
     late = frozenset(place for place, at in enumerate(joins) if at >= hours.closes) if sends_home else frozenset()
     return Played(tuple(numbers), tuple(arrives), load, simulate(load, desks, delays), late)
+
+
+def desks_of(scenario: Scenario, delays: Delays) -> Desks:
+    """The counters of a scenario."""
+    roster, hours = Roster(scenario), scenario.hours
+    until = min(scenario.horizon, hours.closes) if hours.after_closing == "send_home" else scenario.horizon
+    rated = frozenset(scenario.skills) - without_keypad(scenario) if delays.rated else frozenset[int]()
+    known, others = delays.polls.counters, delays.polls.others
+    polls = {n: poll for n in scenario.skills if (poll := known.get(n, others)) is not None}
+    return Desks(scenario.skills, hours.opens, until, roster.off, roster.end, rated, polls=polls)
 
 
 def without_keypad(scenario: Scenario) -> frozenset[int]:
@@ -402,29 +468,32 @@ def without_keypad(scenario: Scenario) -> frozenset[int]:
     return frozenset(number for number in scenario.skills if number not in keypads and (number in known or not keypads))
 
 
-def _tickets(scenario: Scenario, day: Day, takes: int) -> list[int | None]:
+def tickets(scenario: Scenario, arrives: Sequence[int], errands: Sequence[int], delays: Delays) -> list[int]:
     """When each visitor holds a ticket: first come first served at the least crowded kiosk that offers the errand.
 
-    None for a visitor whose errand no kiosk offers. Without any kiosk everybody has a ticket on arrival.
+    -1 for a visitor whose errand no kiosk offers. Without any kiosk everybody has a ticket on arrival.
     """
+    takes, paper = delays.kiosk, delays.paper
     if not scenario.kiosk_keys or not takes:
-        return [visitor.arrives for visitor in day.visitors]
+        return list(arrives)
     kiosks: list[deque[int]] = [deque() for _ in scenario.kiosk_keys]
+    polls = [delays.polls.kiosks.get(name) for name in scenario.kiosk_keys]
     offering = {
-        errand: [kiosks[index] for index, keys in enumerate(scenario.kiosk_keys.values()) if errand in keys]
+        errand: [index for index, keys in enumerate(scenario.kiosk_keys.values()) if errand in keys]
         for errand in range(len(scenario.errands))
     }
-    tickets: list[int | None] = []
-    for visitor in day.visitors:
-        mine = offering[visitor.errand]
-        for kiosk in mine:
-            while kiosk and kiosk[0] <= visitor.arrives:
-                kiosk.popleft()
+    found: list[int] = []
+    for arrived, errand in zip(arrives, errands, strict=True):
+        mine = offering[errand]
+        for index in mine:
+            while kiosks[index] and kiosks[index][0] <= arrived:
+                kiosks[index].popleft()
         if not mine:
-            tickets.append(None)
+            found.append(-1)
             continue
-        kiosk = min(mine, key=len)
-        done = max(visitor.arrives, kiosk[-1] if kiosk else 0) + takes
+        best = min(mine, key=lambda index: len(kiosks[index]))
+        kiosk = kiosks[best]
+        done = heard(polls[best], max(arrived, kiosk[-1] if kiosk else 0) + takes) + paper
         kiosk.append(done)
-        tickets.append(done)
-    return tickets
+        found.append(done)
+    return found

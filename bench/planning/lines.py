@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.controller.plan import EVENT_KINDS, LinePlan, from_scenario
 from bench.controller.tickets import profile_of, ticket_text
 from bench.planning.designs import busiest
-from bench.planning.engine import Delays, people
+from bench.planning.engine import Delays, Poll, Polls, people
 from bench.scenario.times import NS
 from protocol.modbus.maps.reference_keypad import QUEUE_DEPTH
 from protocol.modbus.rtu import t35
@@ -32,11 +32,14 @@ READ_EVENT: Final = (8, 21)
 ACKNOWLEDGE: Final = (13, 8)
 """Of acknowledging: two registers written."""
 
+SHOW: Final = (13, 8)
+"""Of writing four characters to a counter display."""
+
 OSDP_POLL: Final = (8, 8)
 """Of an OSDP poll and its ACK with a CRC (protocols.md 3.2 [C])."""
 
-PRESENTING: Final = 2 * NS
-"""From the last character of a ticket to the paper in hand: feed, cut and a hand (assumed)."""
+FEEDING: Final = 350_000_000
+"""From the last character of a ticket to its cut, ns: about 50 mm of paper at 150 mm/s, as the emulated printers do."""
 
 
 class LineBudget(NamedTuple):
@@ -169,37 +172,60 @@ def ticket_seconds(plan: LinePlan, scenario: Scenario) -> float:
     return plan.settings.duration(len(text)) / NS
 
 
-def with_devices(scenario: Scenario) -> Delays:
-    """The people's seconds, and what the lines add to them on average.
+def polls(scenario: Scenario) -> Polls:
+    """When the keys of each console and kiosk are noticed: the house asks the units of a line in turn.
 
-    A key of a console or kiosk is noticed half a cycle of its line later, and fetched; a call stands on a display after
-    one write; a ticket takes its characters on the printer's line and `PRESENTING`. Each visit gets the mean: that it
-    varies within the cycle is left out, and so is one device waiting for another's exchange.
+    The first polls are spread over one period from power-on, each unit keeps its place in it, and an event is known
+    when it has been read, after the status that told of it. What a line's other business (displays, acknowledgements)
+    moves a poll by is left out: milliseconds.
+    """
+    counters: dict[int, Poll] = {}
+    kiosks: dict[str, Poll] = {}
+    for plan in _all_lines(scenario).values():
+        if plan.language != "modbus":
+            continue
+        silence = t35(plan.settings.baud, plan.settings.char_bits) + plan.settings.duration(1)
+        latency = exchange(plan, STATUS) + exchange(plan, READ_EVENT) - silence
+        sweep = exchange(plan, STATUS) * sum(unit.kind in EVENT_KINDS for unit in plan.units)
+        period = max(plan.poll, sweep)
+        for place, unit in enumerate(plan.units):
+            poll = scenario.start + period * place // len(plan.units), period, latency
+            if unit.kind == "clerk_console" and unit.counter:
+                counters[unit.counter] = poll
+            elif unit.kind == "kiosk_button":
+                kiosks[unit.name] = poll
+    others = None
+    if counters:
+        found = list(counters.values())
+        others = found[0][0], max(period for _, period, _ in found), max(latency for *_, latency in found)
+    return Polls(counters, kiosks, others)
+
+
+def with_devices(scenario: Scenario) -> Delays:
+    """The people's seconds, and what the lines add to them.
+
+    A key of a console or kiosk on a Modbus line is noticed at its next poll (`polls`); on a line of another language
+    half a cycle later, the mean, for consoles. A call stands on a display after one write; a ticket takes its
+    characters on the printer's line, the feed and the cut. One device waiting for another's exchange is left out.
     """
     delays = people(scenario)
     plans = _all_lines(scenario)
-    budgets = {line.name: line for line in budget(scenario)}
-    notice: dict[str, list[float]] = {"clerk_console": [], "kiosk_button": []}
-    shows, prints = [], []
-    for line in scenario.lines:
-        plan, found = plans.get(line.name), budgets[line.name]
+    known = polls(scenario)
+    slow, shows, prints = [], [], []
+    for line in budget(scenario):
+        plan = plans.get(line.name)
         if plan is None:
             continue
-        for device in line.devices:
-            if device.acts_as in notice and found.reach_mean_s is not None:
-                fetched = (found.fetch_s or 0.0) / 2  # known when it is read, before it is acknowledged
-                notice[device.acts_as].append(found.reach_mean_s - fetched)
-            if device.acts_as == "counter_display" and plan.language == "modbus":
-                shows.append(exchange(plan, (9 + 4, 8)) / NS)
+        consoles = [unit for unit in plan.units if unit.kind == "clerk_console" and unit.counter not in known.counters]
+        slow += [line.reach_mean_s or 0.0 for _ in consoles]
+        if plan.language == "modbus":
+            shows += [exchange(plan, SHOW) / NS for unit in plan.units if unit.kind == "counter_display"]
         if plan.printer is not None:
-            prints.append(ticket_seconds(plan, scenario) + PRESENTING / NS)
+            cut = profile_of(plan.printer.profile).cut_ns
+            prints.append(ticket_seconds(plan, scenario) + (FEEDING + cut) / NS)
 
     def mean(values: list[float]) -> int:
         return round(sum(values) / len(values) * NS) if values else 0
 
     show = mean(shows)
-    return delays._replace(
-        kiosk=delays.kiosk + mean(notice["kiosk_button"]) + mean(prints),
-        call=mean(notice["clerk_console"]) + show,
-        show=show,
-    )
+    return delays._replace(paper=mean(prints), call=mean(slow) + show, show=show, polls=known)

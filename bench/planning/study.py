@@ -10,16 +10,17 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from bench.hall.day import draw
+from bench.hall.day import columns
 from bench.planning.days import Asked, DayFigures, figures_of
 from bench.planning.designs import Design
 from bench.planning.engine import Delays
+from bench.planning.outcome import Hall, engine_named
 from bench.planning.statistics import LEAST_DAYS, Precision, Running
 
 if TYPE_CHECKING:
@@ -41,20 +42,25 @@ class Job:
         designs: what is tried on each day, with the delays of each.
         seed: of the days.
         asked: what is kept of each day.
+        engine: as `outcome.engine_named` takes it; found where the days are made.
+        most: days from this number on are not needed.
     """
 
     base: Scenario
     designs: tuple[tuple[Scenario, Delays], ...]
     seed: int
     asked: Asked
+    engine: str = "auto"
+    most: int = MOST_DAYS
 
-    def days(self, numbers: range) -> list[list[DayFigures]]:
+    def days(self, numbers: Iterable[int]) -> Iterator[list[DayFigures]]:
         """Figures by day, then by design."""
-        made = []
+        engine = engine_named(self.engine)
+        halls = [Hall(scenario, delays, engine) for scenario, delays in self.designs]
+        fixed = columns(self.base, self.seed) if self.base.log and not self.base.rating_share else None
         for number in numbers:
-            day = draw(self.base, self.seed, number)
-            made.append([figures_of(hall, day, delays, self.asked) for hall, delays in self.designs])
-        return made
+            day = columns(self.base, self.seed, number) if fixed is None else fixed
+            yield [figures_of(hall, day, self.asked) for hall in halls]
 
 
 @dataclass(slots=True)
@@ -90,12 +96,11 @@ def _begin(job: Job) -> None:
 
 def _chunk(first: int) -> list[list[DayFigures]]:
     assert _JOB is not None
-    return _JOB.days(range(first, first + CHUNK))
+    return list(_JOB.days(range(first, min(first + CHUNK, _JOB.most))))
 
 
 def _made_here(job: Job) -> Generator[list[DayFigures], None, None]:
-    for number in count():
-        yield from job.days(range(number, number + 1))
+    yield from job.days(range(job.most))
 
 
 def _made_by(job: Job, workers: int) -> Generator[list[DayFigures], None, None]:
@@ -104,10 +109,12 @@ def _made_by(job: Job, workers: int) -> Generator[list[DayFigures], None, None]:
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(job,))
     ahead: deque[Future[list[list[DayFigures]]]] = deque()
     try:
-        for first in count(0, CHUNK):
+        for first in range(0, job.most, CHUNK):
             ahead.append(pool.submit(_chunk, first))
             if len(ahead) > 2 * workers:
                 yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -124,6 +131,8 @@ def run(
     days: int | None = None,
     most: int = MOST_DAYS,
     workers: int = 1,
+    engine: str = "auto",
+    source: Callable[[Job], Generator[list[DayFigures], None, None]] | None = None,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
 ) -> Study:
     """Run a study.
@@ -139,13 +148,18 @@ def run(
         days: exactly so many; None lets the precision decide.
         most: where `days` is None, no more than so many.
         workers: processes; 1 makes the days in this one.
+        engine: see `outcome.engine_named`.
+        source: makes the days of a job in order, in place of this machine's processes (`bench.planning.cluster`).
         progress: told (fraction, text) now and then.
     """
-    job = Job(base, tuple((design.scenario, delays(design.scenario)) for design in designs), seed, asked)
+    limit = days if days is not None else max(most, LEAST_DAYS)
+    job = Job(base, tuple((design.scenario, delays(design.scenario)) for design in designs), seed, asked, engine, limit)
     study = Study(tuple(designs), [[] for _ in designs], seed=seed)
     rules = [Running(precision) for _ in designs]
-    limit = days if days is not None else max(most, LEAST_DAYS)
-    made = _made_here(job) if workers == 1 else _made_by(job, workers)
+    if workers > 1 and source is None and engine_named(engine) == "kernel":
+        progress(0.0, "the compiled kernel is made ready")
+        next(job.days([0]))  # compiled once, here, and not by every worker at the same time
+    made = source(job) if source else _made_here(job) if workers == 1 else _made_by(job, workers)
     try:
         for figures in islice(made, limit):
             for place, found in enumerate(figures):

@@ -1,24 +1,31 @@
 """The proof suite of the planning engine: models with known answers, played by the product's own engine.
 
-Each function draws its inputs, plays them with `bench.planning.engine.simulate` and returns values by replication, so
-that a test can hold their mean against a published or exact number. Run as a program it prints the full table.
+Each function draws its inputs, plays them with the compiled kernel where numba is installed and with the engine in
+Python otherwise (`PLAY`; equal visits), and returns values by replication, so that a test can hold their mean against a
+published or exact number. `benchmarks/proof.py` runs the full sizes and writes docs/proof.md.
 References: Erlang C; Pollaczek-Khinchine; Eick, Massey and Whitt 1993; SSJ's CallCenter.res.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
 import numpy as np
 
-from bench.planning.engine import Desks, Load, simulate
+from bench.planning import engine, outcome
+from bench.planning.engine import Desks, Load
 
 S = 1_000_000_000
 FOREVER = 1 << 60
+PLAY = {"kernel": outcome.simulate, "python": engine.simulate}
+
+
+def simulate(load: Load, desks: Desks) -> list[engine.Visit]:
+    """The visits, by the engine that a study would take here."""
+    return PLAY[outcome.engine_named("auto")](load, desks)
 
 
 class Against(NamedTuple):
@@ -46,7 +53,7 @@ def play(arrivals: np.ndarray, services: np.ndarray, counters: int) -> np.ndarra
     none = [0] * len(joins)
     load = Load(joins, none, holds, none, [(0, at, "A", n) for n, at in enumerate(joins)])
     skills = {number: frozenset((0,)) for number in range(1, counters + 1)}
-    desks = Desks(skills, lambda _counter, at: at, lambda _counter, _at: None, 0, FOREVER)
+    desks = Desks(skills, 0, FOREVER)
     waits = np.zeros(len(joins))
     for visit in simulate(load, desks):
         waits[visit.place] = (visit.called - joins[visit.place]) / S
@@ -132,12 +139,9 @@ def call_centre(days: int, seed: int = 7, alpha: float = 400.0) -> list[Against]
     most = max(AGENTS)
     total = float(CALLS.sum())
 
-    def limit(at: int) -> int:
-        return AGENTS[min(at // hour, len(AGENTS) - 1)]
-
-    changes = tuple(h * hour for h in range(1, len(AGENTS)) if AGENTS[h] > AGENTS[h - 1])
+    staff = tuple((hour * h, agents) for h, agents in enumerate(AGENTS))
     skills = {number: frozenset((0,)) for number in range(most)}
-    desks = Desks(skills, lambda _c, at: at, lambda _c, _at: None, 0, FOREVER, limit=limit, grows=changes)
+    desks = Desks(skills, 0, FOREVER, limits=staff)
     waits, within, lost = [], [], []
     for day in range(days):
         random = np.random.default_rng([seed, day])
@@ -173,11 +177,3 @@ def full() -> list[Against]:
         *(infinite_servers(hour, 1000) for hour in (2.5, 3.5, 8.0)),
         *call_centre(10_000),
     ]
-
-
-if __name__ == "__main__":
-    for row in full():
-        sys.stdout.write(
-            f"{row.name:32} {row.mean:10.5f} +- {1.96 * row.error:.5f}   reference {row.reference:.5f}   "
-            f"{row.sigmas:.1f} sigma\n"
-        )

@@ -8,11 +8,13 @@ import math
 from dataclasses import replace
 from statistics import NormalDist, fmean, variance
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.hall import day as day_module
+from bench.hall.columns import inverse
 from bench.hall.day import PURPOSES, Day, Visitor, draw, intensity, stream
 from bench.scenario.load import load, parse
 from bench.scenario.model import Scenario
@@ -196,7 +198,7 @@ def test_the_inverse_of_a_piece_is_exact(start: float, length: float, w0: float,
     if not whole:
         return
     area = part * whole
-    at = day_module._inverse((start, start + length, w0, w1), area)
+    at = float(inverse(*(np.array([value]) for value in (start, start + length, w0, w1, area)))[0])
     assert start <= at <= start + length
     x = at - start
     reached = w0 * x + (w1 - w0) / length * x * x / 2

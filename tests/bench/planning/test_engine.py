@@ -16,84 +16,7 @@ from bench.scenario.load import load, parse
 from bench.scenario.model import Scenario
 from bench.scenario.times import MINUTE, NS, parse_time
 from halls import OSDP_KEYPADS, hall
-
-
-def small(
-    counters: int, skills: list[list[int]], breaks: list[str], after: str, pace: tuple[int, int, int]
-) -> Scenario:
-    """A hall with two errands and one morning."""
-    errands = ["certified copy", "land"]
-    blocks = []
-    for number in range(1, counters + 1):
-        names = ", ".join(f'"{errands[e]}"' for e in skills[number - 1])
-        pause = f'breaks = ["{breaks[number - 1]}"]' if breaks[number - 1] else ""
-        blocks.append(f'[[counter]]\nnumber = {number}\nclerk = "C{number:02}"\nerrands = [{names}]\n{pause}\n')
-    consoles = "".join(f"  {{ kind = 'clerk_console', unit = {n}, counter = {n} }},\n" for n in range(1, counters + 1))
-    shows = "".join(
-        f"  {{ kind = 'counter_display', unit = {20 + n}, counter = {n} }},\n" for n in range(1, counters + 1)
-    )
-    keypads = "".join(f"  {{ kind = 'rating_keypad', unit = {n}, counter = {n} }},\n" for n in range(1, counters))
-    text = f"""
-title = "a small hall"
-date = 2025-03-10
-timezone = "Asia/Ho_Chi_Minh"
-rating_share = 0.6
-[hours]
-open = ["08:00-08:40", "09:00-09:30"]
-after_closing = "{after}"
-[arrivals]
-visitors = 40
-shape = {{ "08:00" = 3, "09:30" = 1 }}
-[pace]
-kiosk_s = {pace[0]}
-walk_s = {pace[1]}
-clerk_s = {pace[2]}
-[[errand]]
-name = "certified copy"
-letter = "A"
-share = 2
-minutes = {{ median = 3, p90 = 7 }}
-[[errand]]
-name = "land"
-letter = "B"
-share = 1
-priority = 1
-minutes = {{ median = 4, p90 = 6 }}
-{"".join(blocks)}
-[[line]]
-name = "keypads"
-owner = "collector"
-devices = [
-{keypads or "  { kind = 'rating_keypad', unit = 1, counter = 1 },"}
-]
-[[line]]
-name = "hall"
-owner = "house"
-devices = [
-{consoles}{shows}  {{ kind = "kiosk_button", unit = 41, printer = "printer-1" }},
-]
-[[line]]
-name = "ticket"
-owner = "house"
-duplex = "full"
-devices = [{{ kind = "ticket_printer" }}]
-"""
-    return parse(text.encode(), "small.toml", lambda _: b"")
-
-
-@st.composite
-def halls(draw_: st.DrawFn) -> Scenario:
-    """Small halls with skills, priorities, breaks, either closing, and any pace; every errand is served."""
-    counters = draw_(st.integers(1, 4))
-    skills = draw_(
-        st.lists(st.sampled_from([[0], [1], [0, 1]]), min_size=counters, max_size=counters).filter(
-            lambda found: {e for one in found for e in one} == {0, 1}
-        )
-    )
-    breaks = draw_(st.lists(st.sampled_from(["", "08:10-08:15", "08:20-08:31"]), min_size=counters, max_size=counters))
-    after = draw_(st.sampled_from(["until_queue_empty", "send_home"]))
-    pace = draw_(st.tuples(st.integers(1, 25), st.integers(0, 20), st.integers(0, 5)))
-    return small(counters, skills, breaks, after, pace)
+from planning_halls import halls
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -160,13 +83,10 @@ def test_patience_ends_a_wait_and_a_limit_keeps_counters_from_work() -> None:
     load_ = Load([0, 1, 2], [0] * n, [100] * n, [0] * n, [(0, k, "A", k) for k in range(n)], [50, 10, 1000])
     desks = Desks(
         {1: frozenset((0,)), 2: frozenset((0,))},
-        lambda _c, at: at,
-        lambda _c, _a: None,
         0,
         1 << 60,
-        limit=lambda at: 1 if at < 60 else 2,
-        grows=(60,),
+        limits=((0, 1), (60, 2)),
     )
     assert [(v.place, v.called) for v in simulate(load_, desks)] == [(0, 0), (2, 60)]
-    free = replace(desks, limit=None, grows=())
+    free = replace(desks, limits=())
     assert [(v.place, v.called) for v in simulate(load_, free)] == [(0, 0), (1, 1), (2, 100)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bench.hall.day import draw
+from bench.hall.day import columns, draw
 from bench.planning import answer
-from bench.planning.days import Asked, DayFigures, paid_spans, reduce
+from bench.planning.days import Asked, DayFigures, figures_of, paid_spans
 from bench.planning.designs import busiest, least_counters, with_counters, work_hours
-from bench.planning.engine import people, play
+from bench.planning.engine import heard, people, play
 from bench.planning.goal import GoalError, parse
 from bench.planning.lines import budget, more_than, with_devices
+from bench.planning.outcome import Hall
 from bench.planning.statistics import Estimate, Precision
 from bench.planning.study import run
 from bench.scenario.load import load
@@ -65,7 +66,7 @@ def test_figures_of_a_day_add_up() -> None:
     """Half-hours and errands hold every visitor; the mean wait is theirs; shares and utilisation are shares."""
     scenario = load("tan_hoi")
     played = play(scenario, draw(scenario, 2), people(scenario))
-    day = reduce(scenario, played, Asked())
+    day = figures_of(Hall(scenario, people(scenario)), columns(scenario, 2), Asked())
     assert day.unserved == 0
     for parts in (day.half_hours.values(), day.errands.values()):
         assert sum(part[0] for part in parts) == day.visitors
@@ -82,7 +83,7 @@ def test_whoever_is_not_called_counts_with_the_wait_so_far() -> None:
     scenario = load("tan_hoi")
     one = with_counters(scenario, 1).scenario
     played = play(one, draw(scenario, 2), people(one))
-    day = reduce(one, played, Asked())
+    day = figures_of(Hall(one, people(one)), columns(one, 2), Asked())
     served = [wait / NS for _, wait in played.waits()]
     assert day.unserved > 0
     assert day.wait_mean is not None
@@ -209,9 +210,19 @@ def test_a_bus_s_cycle_is_its_characters() -> None:
 
 
 def test_devices_delay_calls_and_tickets() -> None:
-    """The lines' mean delays come on top of the people's seconds, and nothing else changes."""
+    """Keys are noticed at their poll, a ticket takes its time on paper, a call one write; the rest is the people's."""
     scenario = load("tan_hoi")
     without, with_ = people(scenario), with_devices(scenario)
-    assert with_.call > 2 * NS
-    assert with_.kiosk > without.kiosk
-    assert with_._replace(call=0, show=0, kiosk=without.kiosk) == without
+    assert set(with_.polls.counters) == set(scenario.skills)
+    assert {period for _, period, _ in with_.polls.counters.values()} == {4 * NS}
+    assert len({first for first, *_ in with_.polls.counters.values()}) == 4  # one after the other
+    assert with_.paper > NS // 2  # feed and cut, and the characters
+    assert with_._replace(call=0, show=0, paper=0, polls=without.polls) == without
+
+
+def test_a_key_is_known_at_the_next_poll() -> None:
+    """Skip-ahead by hand: at the poll's instant, between two polls, before the first, and with no polling at all."""
+    poll = (100, 40, 7)
+    assert [heard(poll, at) for at in (0, 100, 101, 140, 141)] == [107, 107, 147, 147, 187]
+    assert heard(None, 5) == 5
+    assert all(heard(poll, at) - at >= 7 for at in range(400))

@@ -1,0 +1,103 @@
+"""The compiled kernel against the engine in Python: the same calls at the same counters, difference exactly 0."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.hall.day import columns, draw
+from bench.planning import engine, outcome
+from bench.planning.days import Asked, figures_of
+from bench.planning.engine import NO_DELAYS, Delays, Desks, Load, people, play
+from bench.planning.lines import with_devices
+from bench.planning.outcome import EngineError, Hall, engine_named
+from bench.scenario.load import load
+from bench.scenario.model import Scenario
+from planning_halls import halls
+
+pytest.importorskip("numba", reason="the extra `fast` is not installed")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(halls(), st.integers(0, 10_000), st.sampled_from(["people", "none", "devices", "polls"]))
+def test_a_day_is_the_same_in_every_column(hall: Scenario, seed: int, costs: str) -> None:
+    """On random halls with skills, priorities, breaks and either closing: tickets, calls, counters, ends are equal."""
+    delays = NO_DELAYS if costs == "none" else people(hall)
+    if costs == "devices":
+        delays = delays._replace(call=700_000_001, show=120_000_000)
+    if costs == "polls":
+        delays = with_devices(hall)
+        assert set(delays.polls.counters) == set(hall.skills)
+        assert len(delays.polls.kiosks) == 1
+    day = columns(hall, seed)
+    fast, slow = (Hall(hall, delays, name).play(day) for name in ("kernel", "python"))
+    for name, ours, theirs in zip(fast._fields, fast, slow, strict=True):
+        assert ours.tolist() == theirs.tolist(), name
+    played = play(hall, draw(hall, seed), delays)
+    told = sorted((played.numbers[v.place] - 1, v.counter, v.called, v.starts, v.leaves) for v in played.visits)
+    served = fast.counters >= 0
+    rows = (fast.places, fast.counters, fast.called, fast.starts, fast.leaves)
+    assert sorted(zip(*(row[served].tolist() for row in rows), strict=True)) == told
+
+
+TIMES = st.lists(st.integers(0, 60), min_size=1, max_size=40).map(sorted)
+SKILLS = st.lists(st.frozensets(st.integers(0, 2), min_size=1), min_size=1, max_size=5)
+SPANS = st.lists(st.tuples(st.integers(0, 80), st.integers(1, 20)), max_size=2)
+
+
+@st.composite
+def plays(pick: st.DrawFn) -> tuple[Load, Desks, Delays]:
+    """Any load, with ties at every turn, and any counters: pauses, patience, limits, or all alike."""
+    joins = pick(TIMES)
+    n = len(joins)
+
+    def column(low: int, high: int) -> list[int]:
+        return pick(st.lists(st.integers(low, high), min_size=n, max_size=n))
+
+    errands = column(0, 2)
+    keys = [(priority, at, "A", place) for place, (priority, at) in enumerate(zip(column(0, 1), joins, strict=True))]
+    alike = pick(st.booleans())
+    skills = dict(enumerate(pick(SKILLS), start=3))
+    if alike:
+        skills = dict.fromkeys(skills, frozenset((0, 1, 2)))
+        keys = [(0, *key[1:]) for key in keys]
+    spans = {} if alike else {c: sorted((a, a + b) for a, b in pick(SPANS)) for c in skills}
+    levels = [] if alike else pick(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 4)), max_size=3))
+    patience = None if alike or pick(st.booleans()) else column(0, 30)
+    load_ = Load(joins, errands, column(0, 25), column(0, 5), keys, patience)
+    rated = frozenset(c for c in skills if c % 2)
+    until = pick(st.integers(20, 200))
+    limits = sorted(dict(levels).items())
+    polled = {} if alike else {c: (c, 1 + c, 1) for c in skills if pick(st.booleans())}
+    desks = Desks(skills, pick(st.integers(0, 30)), until, spans, pick(st.integers(20, 200)), rated, limits, polled)
+    key = pick(st.integers(0, 2))
+    delays = Delays(0, key, *(pick(st.integers(0, 3)) for _ in range(5)), rated=True, log_in=key)
+    return load_, desks, delays
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plays())
+def test_any_play_is_the_same_visits_in_the_same_order(given_: tuple[Load, Desks, Delays]) -> None:
+    """Small integers make instants collide: whoever goes first at one instant is the same in both."""
+    assert outcome.simulate(*given_) == engine.simulate(*given_)
+
+
+@pytest.mark.parametrize("name", ["tan_hoi", "warsaw_peak", "ca_mau"])
+def test_figures_of_shipped_halls_do_not_depend_on_the_engine(name: str) -> None:
+    """A day's figures, floats and all, are equal."""
+    scenario = load(name)
+    day = columns(scenario, 1)
+    fast, slow = (figures_of(Hall(scenario, people(scenario), e), day, Asked()) for e in ("kernel", "python"))
+    assert fast == slow
+
+
+def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Auto is the kernel where numba is; without it auto is Python, and asking for the kernel says what to install."""
+    assert (engine_named("auto"), engine_named("python")) == ("kernel", "python")
+    monkeypatch.setattr(outcome, "find_spec", lambda _name: None)
+    assert engine_named("auto") == "python"
+    with pytest.raises(EngineError, match=r"hallbench\[fast\]"):
+        engine_named("kernel")
+    with pytest.raises(EngineError, match="there is no engine"):
+        engine_named("abacus")
