@@ -27,15 +27,16 @@ def crc16(data):
 
 
 def ask(port, unit, body, length):
-    """One Modbus request; returns the reply without its frame, or None when it did not come or was damaged."""
+    """One Modbus request; returns the reply without its frame, or None when it did not come, or another came."""
     frame = bytes([unit]) + body
     port.reset_input_buffer()
     port.write(frame + crc16(frame))
     reply = port.read(length + 3)
-    time.sleep(0.005)  # the silence that ends a frame, before the next one
-    if len(reply) != length + 3 or reply[0] != unit or reply[1] != body[0] or crc16(reply[:-2]) != reply[-2:]:
-        return None
-    return reply[1:-2]
+    if len(reply) == length + 3 and reply[:2] == frame[:2] and crc16(reply[:-2]) == reply[-2:]:
+        time.sleep(0.005)  # the silence that ends a frame, before the next one
+        return reply[1:-2]
+    port.read(256)  # of somebody else, or damaged: whoever was asked may still answer
+    return None
 
 
 def collect(port, db, unit, seen):
@@ -64,7 +65,7 @@ def main():
     db = sqlite3.connect(options.database)
     db.execute(CREATE)
     seen = set(db.execute("SELECT epoch, seq FROM ratings"))
-    with serial.Serial(options.port, 9600, timeout=0.2) as port:
+    with serial.Serial(options.port, 9600, timeout=0.4) as port:
         print(f"collecting from units {options.units} on {options.port}")
         while True:
             for unit in range(first, last + 1):

@@ -35,6 +35,7 @@ COMMAND: Final[Mapping[str, Entry]] = MappingProxyType(
     {
         "day": Entry("bench.cli.day:command", "Run one day of a hall, judge it, write its run directory."),
         "up": Entry("bench.cli.up:command", "Put a hall's devices on real ports, for any program."),
+        "view": Entry("bench.cli.view_cmd:command", "See and steer the live hall, on a terminal or in a browser."),
         "press": Entry("bench.cli.press_cmd:command", "Press a key in a running bench: the human hands."),
         "fault": Entry("bench.cli.fault_cmd:command", "Let things go wrong in a running bench."),
         "show": Entry("bench.cli.show_cmd:command", "Show a running bench, or one device as people see it."),

@@ -12,31 +12,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from markupsafe import Markup
 
-from bench import __version__
+from bench.judge.invariants import INVARIANTS
 from bench.reports import figures as numbers
-from bench.reports import plots
+from bench.reports import latencies, page, plots, timeline
+from bench.reports.board_frames import Boards
+from bench.reports.clerks import ratings_context
 from bench.reports.figures import Figures
+from bench.reports.frame_words import told
 from bench.reports.gallery import Gallery
-from bench.reports.run_dir import RunDir, open_run
-from bench.reports.wording import (
-    INVARIANT,
-    clock,
-    count,
-    duration,
-    minutes,
-    printable,
-    share,
-    verdict_sentence,
-)
+from bench.reports.incidents import Incidents
+from bench.reports.incidents import rows as fault_table
+from bench.reports.incidents import sentence as fault_sentence
+from bench.reports.latencies import Latency
+from bench.reports.run_dir import Record, RunDir, open_run
+from bench.reports.sample import MINUTE
+from bench.reports.wording import clock, count, duration, minutes, share, verdict_sentence
 
 FILE: Final = "report.html"
 
-_TONE: Final[Mapping[str, str]] = {"HOLDS": "good", "VIOLATED": "bad"}
 _MOST_STORIES: Final = 20
 """Stories of one invariant that the page shows; all of them stand in verdict.json."""
+
+_OPEN_STORIES: Final = 3
+"""Of these so many are open, the others folded."""
 
 _WRONG: Final = frozenset({"lost", "duplicated", "misattributed", "phantom", "dropped by full queues"})
 """Counts that are marked unless they are zero."""
@@ -74,36 +74,46 @@ def write(run_dir: Path) -> Path:
         NotARunError: there is no history that could be read.
         OSError: the page cannot be written.
     """
-    page = render(open_run(run_dir))
-    path = run_dir / FILE
-    partial = path.with_suffix(".partial")
-    partial.write_text(page, encoding="utf-8", newline="\n")
-    partial.replace(path)
-    return path
+    return page.store(run_dir / FILE, render(open_run(run_dir)))
 
 
 def render(run: RunDir) -> str:
     """The page as text."""
     gallery = Gallery(run.verdict, run.header.get("devices") or ())
-    figures = numbers.of(run, gallery.see)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("day.html").render(_context(run, figures, gallery))
+    boards = Boards(_all_stories(run.verdict), run.header.get("devices") or ())
+    faults = Incidents()
+
+    def see(record: Record) -> None:
+        gallery.see(record)
+        faults.see(record)
+        boards.see(record)
+
+    figures = numbers.of(run, see)
+    latency = latencies.of(run)
+    data = {
+        "verdict": run.verdict,
+        "figures": figures.to_json(),
+        "latency": latency.to_json(),
+        "faults": faults.to_json(),
+        "run": run.run,
+    }
+    return page.render("day.html", _context(run, figures, gallery, boards, faults, latency), data)
 
 
-def _visible(value: object) -> object:
-    """Every value that a template prints passes here, before it is escaped."""
-    return printable(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
+def _all_stories(verdict: Mapping[str, Any]) -> str:
+    return json.dumps([result.get("stories") or () for result in _results(verdict).values()], ensure_ascii=False)
 
 
-def _context(run: RunDir, figures: Figures, gallery: Gallery) -> dict[str, Any]:
+def _results(verdict: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    found = verdict.get("invariants")
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(name): result for name, result in found.items() if isinstance(result, Mapping)}
+
+
+def _context(
+    run: RunDir, figures: Figures, gallery: Gallery, boards: Boards, faults: Incidents, latency: Latency
+) -> dict[str, Any]:
     word = str(run.verdict.get("verdict") or "UNKNOWN")
     sentence = verdict_sentence(run.verdict) if run.verdict else "there is no verdict in this directory."
     seed = figures.seed
@@ -114,36 +124,112 @@ def _context(run: RunDir, figures: Figures, gallery: Gallery) -> dict[str, Any]:
     if program:
         meta.append("the house controller runs every line" if program == "house" else "with a program under test")
     tickets, tickets_sentence = gallery.pictures()
-    return {
+    incidents = faults.all()
+    fault_rows = fault_table(incidents, clock)
+    stretches = faults.stretches()
+    charts = {
+        **plots.of(figures),
+        "timeline": timeline.chart(figures, latency, stretches),
+        "lines": timeline.lines_chart(figures),
+    }
+    checked = _invariants(run)
+    context = {
         "title": str(run.run.get("title") or figures.scenario or "a day"),
         "word": word,
-        "tone": _TONE.get(word, "open"),
+        "tone": page.TONE.get(word, "open"),
         "sentence": sentence[:1].upper() + sentence[1:],
         "meta": [part for part in meta if part],
-        "remarks": _remarks(run, figures),
+        "remarks": _remarks(run, figures, latency),
         "people": _tiles(figures, _PEOPLE),
         "rated": _tiles(figures, _RATED),
         "times": _times(figures),
-        "invariants": _invariants(
-            run.verdict, run.verdict.get("must_exercise") or run.header.get("must_exercise") or ()
-        ),
-        "charts": {name: Markup(svg) for name, svg in plots.of(figures).items()},
+        "wrong": [row for row in checked if row["open"] or row["verdict"] == "VIOLATED"],
+        "invariants": [row for row in checked if row["verdict"] != "NOT EXERCISED"],
+        "idle": [row for row in checked if row["verdict"] == "NOT EXERCISED"],
+        "charts": {name: Markup(svg) for name, svg in charts.items()},
+        "timeline_caption": _timeline_caption(figures, latency, bool(stretches)),
+        "latency": _latency(latency),
+        "faults": fault_rows,
+        "faults_idle": [row for row in fault_rows if not row["struck"]],
+        "faults_struck": [row for row in fault_rows if row["struck"]],
+        "faults_sentence": fault_sentence(incidents),
+        "boards": boards.galleries(),
         "counters": _counters(figures),
         "half_hours": _half_hours(figures),
         "replay": _replay(figures),
-        "ratings": figures.ratings,
-        "ratings_sentence": _ratings_sentence(figures),
+        **ratings_context(figures),
         "lines": _lines(figures),
+        "lines_caption": _lines_caption(figures),
         "tickets": tickets,
         "tickets_sentence": tickets_sentence,
         "command": _command(run, figures),
         "facts": _facts(run),
-        "version": __version__,
-        "data": _data(run, figures),
+    }
+    context["contents"] = [(ident, name) for ident, name, key in _CONTENTS if key is None or _shown(context, key)]
+    return context
+
+
+_CONTENTS: Final = (
+    ("figures", "Figures", None),
+    ("wrong", "What went wrong", "wrong"),
+    ("timeline", "Hour by hour", "charts.timeline"),
+    ("checked", "What was checked", "invariants"),
+    ("faults", "Faults", "faults"),
+    ("hall", "The hall", "charts.waits"),
+    ("replay", "Replayed beside recorded", "replay"),
+    ("ratings", "Ratings", "ratings"),
+    ("lines", "Lines", "lines"),
+    ("boards", "Boards", "boards"),
+    ("tickets", "Tickets", "tickets"),
+    ("repeat", "Repeat", None),
+)
+"""Sections of the page: id, name, and what has to be there for it."""
+
+
+def _shown(context: Mapping[str, Any], key: str) -> bool:
+    name, _, part = key.partition(".")
+    value = context[name]
+    return bool(value.get(part) if part else value)
+
+
+def _timeline_caption(figures: Figures, latency: Latency, shaded: bool) -> str:
+    parts = ["visitors holding a ticket and not yet on their way to a counter, the most in each minute"]
+    if figures.waits.n:
+        parts.append("waits by the half-hour of the ticket")
+    if latency.slots:
+        parts.append(f"time from a press to its record, by {latency.step // MINUTE} minutes")
+    text = "; ".join(parts)
+    shades = ". Shaded: a fault was at work; its id stands below, its story in the table" if shaded else ""
+    return f"{text[:1].upper()}{text[1:]}{shades}."
+
+
+def _latency(latency: Latency) -> dict[str, Any]:
+    acknowledged = latency.n - latency.stored
+    sentence = f"{count(latency.n, 'press', 'presses')} whose record was found."
+    if acknowledged:
+        sentence += f" For {acknowledged:,} of them the instant of storing is not known; theirs is the acknowledgement."
+    return {
+        "sentence": sentence,
+        "rows": [
+            {
+                "start": clock(slot.start),
+                "n": f"{slot.n:,}",
+                "p50": duration(slot.p50),
+                "p99": duration(slot.p99),
+                "longest": duration(slot.longest),
+            }
+            for slot in latency.slots
+        ],
     }
 
 
-def _remarks(run: RunDir, figures: Figures) -> list[tuple[str, str]]:
+def _lines_caption(figures: Figures) -> str:
+    left_out = len(figures.lines) - len(timeline.shown_lines(figures))
+    text = "Share of the time in which each line carried characters, by ten minutes, all on one scale"
+    return f"{text}; {count(left_out, 'line')} without traffic or less busy left out." if left_out else f"{text}."
+
+
+def _remarks(run: RunDir, figures: Figures, latency: Latency) -> list[tuple[str, str]]:
     """Sentences to be read first, each with the lines that belong to it (a traceback) or ""."""
     remarks = []
     if figures.damage:
@@ -154,8 +240,10 @@ def _remarks(run: RunDir, figures: Figures) -> list[tuple[str, str]]:
     if problems.get("count"):
         first = (problems.get("first") or ["see verdict.json"])[0]
         remarks.append(f"{count(int(problems['count']), 'stored value')} cannot be what was meant, e.g. {first}")
-    told = [(remark, "") for remark in (*remarks, *(f"{remark}." for remark in run.remarks))]
-    return [*_collector_remarks(run.run), *told]
+    if latency.trouble:
+        remarks.append(f"There is no curve of latencies: {latency.trouble}.")
+    said = [(remark, "") for remark in (*remarks, *(f"{remark}." for remark in run.remarks))]
+    return [*_collector_remarks(run.run), *said]
 
 
 def _collector_remarks(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -201,25 +289,30 @@ def _times(figures: Figures) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _invariants(verdict: Mapping[str, Any], must: Sequence[str]) -> list[dict[str, Any]]:
+def _invariants(run: RunDir) -> list[dict[str, Any]]:
+    """One row for each invariant of the verdict, with its stories: the first ones open, the others folded."""
+    verdict = run.verdict
+    must = verdict.get("must_exercise") or run.header.get("must_exercise") or ()
+    known = {invariant.name: invariant for invariant in INVARIANTS}
     rows = []
-    for name, result in (verdict.get("invariants") or {}).items():
+    for name, result in _results(verdict).items():
         word = str(result.get("verdict", "UNKNOWN"))
-        stories = [story_text(story) for story in result.get("stories") or ()]
+        stories = [told(story_text(story)) for story in result.get("stories") or ()]
         violations = int(result.get("violations") or 0)
         shown = stories[:_MOST_STORIES]
         rows.append(
             {
                 "name": name,
+                "letter": known[name].letter if name in known else "",
                 "verdict": word,
-                "tone": _TONE.get(word, "open"),
+                "tone": page.TONE.get(word, "open"),
                 "violations": f"{violations:,}",
                 "checked": f"{int(result['checked']):,}" if result.get("checked") is not None else "",
-                "claim": INVARIANT.get(name, ""),
+                "claim": known[name].claim if name in known else "",
                 "remark": str(result.get("reason") or ""),
                 "must": name in must,
-                "stories": shown,
-                "summary": "what happened" if len(stories) == 1 else f"what happened, {len(shown)} stories",
+                "open": shown[:_OPEN_STORIES],
+                "folded": shown[_OPEN_STORIES:],
                 "more": max(violations, len(stories)) - len(shown),
             }
         )
@@ -298,15 +391,6 @@ def _replay(figures: Figures) -> dict[str, Any] | None:
     }
 
 
-def _ratings_sentence(figures: Figures) -> str:
-    wrong = [row.clerk for row in figures.ratings if not row.agrees]
-    if any(row.stored is None for row in figures.ratings):
-        return "What was pressed; what was stored is not known."
-    if not wrong:
-        return "What was stored for each clerk equals what was pressed."
-    return f"What was stored differs from what was pressed for {', '.join(wrong)}."
-
-
 def _lines(figures: Figures) -> list[dict[str, Any]]:
     return [
         {
@@ -344,12 +428,3 @@ def _facts(run: RunDir) -> list[tuple[str, str]]:
     if isinstance(collector, Mapping):
         rows.append(("collector ended", f"{collector.get('how')}, status {collector.get('status')}"))
     return rows
-
-
-def _data(run: RunDir, figures: Figures) -> Markup:
-    """Figures and verdict as JSON that cannot end the script block it stands in."""
-    whole = {"schema_version": 1, "verdict": run.verdict, "figures": figures.to_json(), "run": run.run}
-    text = json.dumps(whole, ensure_ascii=True, separators=(",", ":"))
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return Markup(text)

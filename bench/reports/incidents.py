@@ -18,6 +18,12 @@ JOIN: Final = 60 * NS
 
 KINDS: Final = frozenset({("fault", "fault"), ("fault", "heal"), ("fault", "fault_unused")})
 
+ALL: Final = "all"
+"""The id under which a heal ends every fault."""
+
+MOMENTARY: Final = frozenset({"N26", "N27", "N28", "N29", "N31", "N38"})
+"""Faults that are over at once (a reboot, a memory lost): no later heal makes them last."""
+
 _MOST_STRETCHES: Final = 60
 """Of one fault; beyond that the nearest ones become one."""
 
@@ -69,17 +75,23 @@ class Incidents:
         """Take a record of the history; all but those of faults are ignored, and so is one without an id."""
         if record["src"] != "fault" or not isinstance(record.get("id"), str):
             return
+        if record["k"] == "heal":
+            self._heal(record["id"], record["t"])
+            return
         incident = self._of(record)
-        t = record["t"]
         if record["k"] == "fault":
-            self._hit(incident, t, record)
+            self._hit(incident, record["t"], record)
         elif record["k"] == "fault_unused":
             why = str(record.get("why") or "no reason is told")
             if why not in incident.why_not:
                 incident.why_not.append(why)
-        elif record["k"] == "heal" and incident.id in self._open:
-            self._open.discard(incident.id)
-            incident.stretches[-1][1] = max(t, incident.stretches[-1][1])
+
+    def _heal(self, ident: str, t: int) -> None:
+        """One fault ends, or all of them do: whichever struck was at work up to now."""
+        for healed in (*self._open,) if ident == ALL else {ident} & self._open:
+            last = self._by_id[healed].stretches[-1]
+            last[1] = max(t, last[1])
+            self._open.discard(healed)
 
     def _of(self, record: Record) -> Incident:
         ident = record["id"]
@@ -104,7 +116,8 @@ class Incidents:
             stretches.append([t, t])
             if len(stretches) > _MOST_STRETCHES:
                 _join_nearest(stretches)
-        self._open.add(incident.id)
+        if incident.id not in MOMENTARY:
+            self._open.add(incident.id)
 
     def all(self) -> list[Incident]:
         """Every fault that struck or was to strike, in the order of the catalogue's ids."""

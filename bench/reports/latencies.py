@@ -1,7 +1,7 @@
 """How long each press took to its stored record, by the judge's own matching of presses and rows.
 
-The verdict tells p50, p99 and max of the day; here is the same over the hours. Stored is when the row says so, else when
-the house committed it, else when the keypad was told to forget the press: the judge's order.
+The verdict tells p50, p99 and max of the day; here is the same over the hours. Stored is when the row says so, else
+when the house committed it, else when the keypad was told to forget the press: the judge's order.
 """
 
 from __future__ import annotations

@@ -202,23 +202,23 @@ def render(told: Mapping[str, Any]) -> str:
     """The page as text."""
     goal = told["goal"]
     shown = _shown(told)
-    context = dict(
-        title=f"{told['title']}: how many counters",
-        word=_WORD[goal["answer"]] if goal else "PLAN",
-        tone=_TONE[goal["answer"]] if goal else "open",
-        sentence=sentence(told),
-        meta=[told["scenario"], f"{count(told['days'], 'day')} a design", f"seed {told['seed']}", told["why"]],
-        remarks=[(remark, "") for remark in told["remarks"]],
-        charts={name: Markup(svg) for name, svg in charts(told, shown).items()},
-        shown=shown["counters"],
-        designs=[_design(row) for row in told["designs"]],
-        within=f"{shown['within_minutes']:g}",
-        differences=[_difference(row) for row in told["differences"]],
-        half_hours=[
+    context = {
+        "title": f"{told['title']}: how many counters",
+        "word": _WORD[goal["answer"]] if goal else "PLAN",
+        "tone": _TONE[goal["answer"]] if goal else "open",
+        "sentence": sentence(told),
+        "meta": [told["scenario"], f"{count(told['days'], 'day')} a design", f"seed {told['seed']}", told["why"]],
+        "remarks": [(remark, "") for remark in told["remarks"]],
+        "charts": {name: Markup(svg) for name, svg in charts(told, shown).items()},
+        "shown": shown["counters"],
+        "designs": [_design(row) for row in told["designs"]],
+        "within": f"{shown['within_minutes']:g}",
+        "differences": [_difference(row) for row in told["differences"]],
+        "half_hours": [
             {"start": clock(h["start"]), "n": f"{h['visitors']:.1f}", "wait": _interval(h, "wait_mean", minutes)}
             for h in shown["half_hours"]
         ],
-        errands=[
+        "errands": [
             {
                 "name": e["name"],
                 "n": f"{e['visitors']:.1f}",
@@ -227,10 +227,10 @@ def render(told: Mapping[str, Any]) -> str:
             }
             for e in shown["errands"]
         ],
-        counters=[(number, share(part), part or 0.0) for number, part in shown["by_counter"].items()],
-        command=told.get("command", ""),
-        facts=_facts(told),
-    )
+        "counters": [(number, share(part), part or 0.0) for number, part in shown["by_counter"].items()],
+        "command": told.get("command", ""),
+        "facts": _facts(told),
+    }
     return page.render("plan.html", context, told)
 
 

@@ -1,4 +1,4 @@
-"""The day as one drawing: queue, waits and latency over the same hours, with the faults shaded; and how busy lines were.
+"""The day as one drawing: queue, waits and latency over the same hours, with the faults shaded; and the lines' load.
 
 Faults are shaded behind all three curves, and named in lanes below them, so that colour alone tells nothing.
 """
@@ -65,7 +65,9 @@ def chart(figures: Figures, latency: Latency, stretches: Sequence[Stretch]) -> s
             if axes is not all_axes[-1]:
                 axes.tick_params(labelbottom=False)
 
-    return svg_of("timeline", _label(figures, latency, stretches), (_WIDTH, height), paint, [part for part, _ in panels])
+    return svg_of(
+        "timeline", _label(figures, latency, stretches), (_WIDTH, height), paint, [part for part, _ in panels]
+    )
 
 
 def _label(figures: Figures, latency: Latency, stretches: Sequence[Stretch]) -> str:

@@ -11,19 +11,6 @@ from typing import Any, Final
 
 from firmware_sim.device import NS
 
-INVARIANT: Final[Mapping[str, str]] = {
-    "loss": "every press of a rating key has a stored record",
-    "duplication": "no press is stored twice",
-    "attribution": "every record names the device, clerk, ticket and value of its press",
-    "phantom": "every stored record belongs to a press",
-    "order": "the records of a device are stored in the order of its presses",
-    "lateness": "every press is stored within the time allowed",
-    "time": "every row's instant is that of its press",
-    "tickets": "every ticket issued is printed exactly once",
-    "calls": "every call is shown on the display of its counter within 5 s",
-}
-"""What each invariant of the judge claims."""
-
 
 def printable(text: str, keep: str = "") -> str:
     r"""The text in composed letters, with everything spelled out (`\x1b`) that moves a cursor or reorders a line.

@@ -216,8 +216,8 @@ class _WallDay:
                 self._lend_hands(live)
                 await self._start(driver)
                 life = asyncio.ensure_future(self._lives(driver))
-                looking = asyncio.ensure_future(self._look_at(driver))
-                life.add_done_callback(lambda _done: looking.cancel())
+                looking = looks = asyncio.ensure_future(self._look_at(driver))
+                life.add_done_callback(lambda _done: looks.cancel())
             waits: list[asyncio.Future[Any]] = [running, over, *([life] if life is not None else [])]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if running.done():

@@ -192,7 +192,7 @@ CASES: Final = (
     Case("esc.dev.id-order", 1, "EPS-GS_I-R4", "answers come in the order of their commands", in_order, applies="gs_i"),
     Case("esc.dev.id-name", 1, "EPS-GS_I-R3", "GS I 67 is a block with the model's name", name_block, applies="names"),
     Case("esc.dev.id-other-n", 1, "EPS-GS_I-R5", "GS I with another n draws nothing", other_identity, applies="gs_i"),
-    Case("esc.dev.confirm-form", 1, "EPS-GS_(H-R1", "a process id comes back in its block", id_form, applies="process_id"),
+    Case("esc.dev.confirm-form", 1, "EPS-GS_(H-R1", "a process id comes back in its block", id_form, applies="process_id", bare=True),
     Case("esc.dev.confirm-printed", 1, "EPS-GS_(H-R2", "a process id waits for the paper", id_when_printed, applies="process_id", timing_class="coarse"),
     Case("esc.dev.confirm-newest", 1, "EPS-GS_(H-R3", "only the newest process id is confirmed", id_newest, applies="process_id"),
     Case("esc.dev.confirm-not-stopped", 1, "EPS-GS_(H-R4", "nothing is confirmed without paper", id_not_stopped, applies="process_id", needs="operator"),

@@ -32,10 +32,12 @@ def _block(b: EscposBench, reply: Reply, what: str) -> bytes:
     """The last block.
 
     Raises:
-        Failed: there is none that is whole.
+        Lost: there is none that is whole; that is another case's business.
     """
     found = reply.all(AutoStatus)
-    b.must(found, reply, f"{what}: a block of four characters is required")
+    if not found:
+        raise Lost(f"{what}: no block came that can be read: {reply.text}", reply.heard)
+    b.saw(reply.heard)
     return found[-1].raw
 
 

@@ -117,7 +117,7 @@ def sizes_restored(b: EscposBench) -> Play:
 def text_as_sent(b: EscposBench) -> Play:
     """A line is printed as it was sent, with status asked in its midst."""
     word = _word(b, 12)
-    yield from _printed(b, word[:5] + EOT + b"\x04" + word[5:] + b"\n", "a line with DLE EOT 4 in its midst")
+    yield from b.say(word[:5] + EOT + b"\x04" + word[5:] + b"\n\x1bd\x03", "a line with DLE EOT 4 in its midst", 1_500 * MS)
     yield from _reads(b, word.decode(), "a line with DLE EOT 4 in its midst")
 
 
@@ -161,7 +161,7 @@ def function_long(b: EscposBench) -> Play:
 
 def code_opaque(b: EscposBench) -> Play:
     """The counted data of a barcode are no commands."""
-    body = b"{B" + ID + b"\x00" + ID
+    body = b"{A" + ID + b"\x00" + ID
     yield from b.in_turn(b"\x1dkI" + bytes((len(body),)) + body, "a barcode with commands in it")
 
 

@@ -32,12 +32,14 @@ class Printer(TicketPrinter):
     Attributes:
         cuts: how commands are cut out of the stream.
         buffers: its receive buffer.
+        asked: n of the DLE EOT that is being answered, else 0.
     """
 
     cuts: ClassVar[type[Tokenizer]] = Tokenizer
     buffers: ClassVar[type[ReceiveBuffer]] = ReceiveBuffer
 
     def __init__(self, profile: PrinterProfile = TM_T88) -> None:
+        self.asked = 0
         super().__init__("printer", profile)
         self._buffer = self.buffers(profile.buffer_size)
         self._buffer.tokenizer = self.cuts(profile.buffer_size)
@@ -48,6 +50,11 @@ class Printer(TicketPrinter):
         said = self.said(data)
         if said:
             super()._say(said, out)
+
+    def _real_time(self, now: int, command: bytes, out: list[Effect]) -> None:
+        self.asked = command[2] if command[1] == 0x04 else 0
+        super()._real_time(now, command, out)
+        self.asked = 0
 
     def said(self, data: bytes) -> bytes:
         """What it is about to say; what to say instead, empty for nothing."""

@@ -146,10 +146,10 @@ def test_a_replay_is_compared_only_when_there_is_one(make_run: Make) -> None:
     assert "Replayed beside recorded" in page.text
     assert "The log was read every 5 minutes." in page.text
     drawings = [attrs for tag, attrs in page.tags if tag == "svg"]
-    assert len(drawings) == 5
+    assert len(drawings) == 6
     _, page = _page(make_run(40)[0])
     assert "recorded" not in page.text.replace("presses 13 recorded", "")
-    assert len([1 for tag, _ in page.tags if tag == "svg"]) == 3
+    assert len([1 for tag, _ in page.tags if tag == "svg"]) == 4
 
 
 def test_tickets_are_the_first_the_last_and_those_of_stories(make_run: Make) -> None:
