@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help day test fast lint speed gates soak peers lock clean
+.PHONY: help day test fast lint docs speed gates soak peers lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -39,8 +39,12 @@ speed: $(READY)  ## the benchmarks: writes benchmarks/results.json
 gates: $(READY)  ## the long checks, under an hour
 	$(BIN)/python -m pytest -m gate -n 2
 
-soak: $(READY)  ## ten minutes on real ports with hostile clients: flat memory and descriptors
+soak: $(READY)  ## a simulated week, and ten minutes on real ports with hostile clients: flat memory and descriptors
+	$(BIN)/python benchmarks/soak_week.py
 	$(BIN)/python benchmarks/soak.py
+
+docs: $(READY)  ## the documentation, as pages without network: docs/_build/html/index.html
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
 
 peers:  ## programs of other people for tests/outside (mbpoll, libmodbus, Node ...), as far as they can be had
 	bash tests/outside/setup.sh
