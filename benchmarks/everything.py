@@ -26,6 +26,8 @@ SCRIPTS: dict[str, str] = {
     "control": "rows",
     "judging": "rows",
     "hunt": "rows",
+    "reports": "rows",
+    "view": "rows",
     "compliance": "rows",
 }
 """Script -> where its rows are: a file that it writes, or what its `rows()` gives, or the JSON that it prints."""

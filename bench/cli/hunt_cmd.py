@@ -45,6 +45,7 @@ def command(ctx: click.Context, /, scenario: str, collector: tuple[str, ...], as
     First every fault of the catalogue at every point of an exchange, then drawn mixtures of them. The first violation
     is shrunk to a small scenario and stored; the exit code is then 1. `hallbench replay` plays it again. 0 says that
     nothing was found in so many runs, 5 that nothing was tried. docs/hunt.md tells more.
+    A failure gets a report.html in its folder; with --out every hunt does.
     """
     from bench.hunt.campaign import Campaign, NeverOpened
 
@@ -68,9 +69,26 @@ def command(ctx: click.Context, /, scenario: str, collector: tuple[str, ...], as
             say(f"hallbench: interrupted after {campaign.done}{of} runs; what stands above was seen up to then")
             ctx.exit(ExitCode.INTERRUPTED)
     _tell(campaign, as_json)
+    _report(campaign, wanted=given["out"] is not None, quiet=as_json)
     if campaign.found is not None:
         ctx.exit(ExitCode.BAD)
     ctx.exit(ExitCode.GOOD if campaign.exercised else ExitCode.INCONCLUSIVE)
+
+
+def _report(campaign: Any, *, wanted: bool, quiet: bool) -> None:
+    """Write report.html where the failures are: of a violation, and of any hunt that was given a place."""
+    if campaign.found is None and not wanted:
+        return
+    from bench.reports import hunt_report
+
+    told = {**campaign.to_json(), "ignored": list(campaign.asked.ignored)}
+    try:
+        path = hunt_report.write(campaign.asked.folder, told)
+    except OSError as exc:
+        say(f"the report could not be written: {exc}")
+        return
+    if not quiet:
+        out(f"  report    {printable(str(path))}")
 
 
 def _hint(given: dict[str, Any]) -> str:

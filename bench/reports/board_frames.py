@@ -84,13 +84,15 @@ class Boards:
         """Take a record of the history; all but what is shown is ignored."""
         if record["k"] != "shown" or record["src"] != "dev":
             return
-        name, row = str(record["device"]), record.get("row", 1)
+        name, row, shown = str(record.get("device")), record.get("row", 1), record.get("text")
+        if not isinstance(shown, str):
+            return
         row = row if isinstance(row, int) and 1 <= row <= _ROWS else 1
         screen = self._screens.get(name)
         if screen is None:
             screen = self._screens[name] = _Screen(self._kinds.get(name, ""))
         self._settle(name, screen, record["t"])
-        text = str(record["text"])[:_CHARACTERS]
+        text = shown[:_CHARACTERS]
         screen.rows[row] = text
         screen.since, screen.changed = record["t"], True
         self._height[screen.kind] = max(row, self._height.get(screen.kind, 1))

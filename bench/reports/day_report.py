@@ -83,10 +83,13 @@ def render(run: RunDir) -> str:
     boards = Boards(_all_stories(run.verdict), run.header.get("devices") or ())
     faults = Incidents()
 
+    takers = {"fault": faults.see, "heal": faults.see, "fault_unused": faults.see}
+    takers |= {"shown": boards.see, "printed": gallery.see}
+
     def see(record: Record) -> None:
-        gallery.see(record)
-        faults.see(record)
-        boards.see(record)
+        taker = takers.get(record["k"])
+        if taker is not None:
+            taker(record)
 
     figures = numbers.of(run, see)
     latency = latencies.of(run)

@@ -14,6 +14,7 @@ Words used here:
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -441,8 +442,19 @@ def of(run: Path | RunDir, observe: Callable[[Record], None] | None = None) -> F
 def _readable(records: Iterable[HistoryRecord]) -> Iterator[Record]:
     """The facts of those records that can be read: in an edited history some may be no JSON, and `damage` says so."""
     for record in records:
+        burst = _BURST.match(record.raw) if record.k == "tx" else None
+        if burst is not None:  # most records are these: several times as fast as JSON
+            line, data, end = burst.groups()
+            yield {"src": "line", "k": "tx", "t": record.t, "line": line.decode(), "hex": data, "end": int(end)}
+            continue
         with suppress(ValueError):
             yield record.facts
+
+
+_BURST: Final = re.compile(
+    rb'\{"i":\d+,"t":-?\d+,"src":"line","k":"tx","line":"([^"\\]*)","by":"[^"\\]*","hex":"([0-9a-f]*)","end":(\d+)[,}]'
+)
+"""A burst as a run writes it."""
 
 
 def _visitors(day: Mapping[str, Any]) -> list[dict[str, Any]]:

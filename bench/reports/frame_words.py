@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from protocol.modbus.explain import explain
-from protocol.modbus.rtu import is_sound
+from protocol.modbus.rtu import is_sound, request_length
 
 _WIRE: Final = re.compile(r"^ {2}(\d\d:\d\d:\d\d\.\d{3}) ([^:]{1,80}): ((?:[0-9A-F]{2} ?){4,})(.*)$")
 _THIS_PRESS: Final = "<- this press"
+_MASTERS: Final = frozenset({"port", "collector", "master", "house"})
 _EVENT_WORDS: Final = 8
 _ACKNOWLEDGE: Final = 0
 _FC: Final[Mapping[int, str]] = {
@@ -63,11 +64,18 @@ def _words(by: str, hexadecimal: str, this_press: bool) -> str:
     data = bytes.fromhex(hexadecimal)
     if not is_sound(data):
         return ""
-    is_reply = not (by.startswith("house") or by in ("port", "collector", "master"))
+    is_reply = _is_reply(by, data)
     try:
         return _reply(data, this_press) if is_reply else _request(data)
     except (IndexError, ValueError):
         return ""
+
+
+def _is_reply(by: str, data: bytes) -> bool:
+    """Whether a frame goes to the master: by who sent it, and for noise by which of the two its length fits."""
+    if by in _MASTERS or by.startswith("house/"):
+        return False
+    return by != "noise" or request_length(data) != len(data)
 
 
 def _request(data: bytes) -> str:
@@ -87,7 +95,7 @@ def _request(data: bytes) -> str:
 def _reply(data: bytes, this_press: bool) -> str:
     unit, fc = data[0], data[1]
     if fc & 0x80:
-        return f"unit {unit}: {_line(data, 'reply', 'exception')}"
+        return f"unit {unit}: {_line(data, 'reply', 'exception: ')}"
     if fc in (0x03, 0x04):
         words = [_word(data, at) for at in range(3, 3 + data[2], 2)]
         if fc == 0x04 and this_press and words and not len(words) % _EVENT_WORDS:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from bench.faults.catalogue import find
 from bench.reports.run_dir import Record
+from bench.reports.wording import count
 from firmware_sim.device import NS
 
 JOIN: Final = 60 * NS
@@ -141,7 +142,7 @@ def sentence(incidents: Sequence[Incident]) -> str:
     """How many struck."""
     struck = sum(1 for incident in incidents if incident.hits)
     hits = sum(incident.hits for incident in incidents)
-    text = f"{struck} of {len(incidents)} faults struck, {hits:,} hits in all."
+    text = f"{struck} of {count(len(incidents), 'fault')} struck, {count(hits, 'hit')} in all."
     idle = len(incidents) - struck
     if idle:
         text += f" {idle} did not: what they were to stress was not stressed by them."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -56,6 +57,7 @@ _STYLE: Final[Mapping[str, Any]] = {
     "ytick.color": COLOUR["muted"],
     "ytick.left": False,
     "text.color": COLOUR["ink"],
+    "text.parse_math": False,  # names come from scenarios: a dollar sign is a dollar sign
     "legend.frameon": False,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -76,7 +78,8 @@ def _draw_panels(
     *,
     png: bool = False,
 ) -> bytes:
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a letter that the font lacks is drawn as a box
         drawing = Drawing(figsize=size, layout="constrained")
         rows = drawing.subplots(len(heights), 1, squeeze=False, height_ratios=list(heights))
         paint([row[0] for row in rows])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
 import random
+import re
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +166,8 @@ def make_run(tmp_path: Path) -> Maker:
             for t, _, src, kind, facts in sorted(made.events, key=lambda event: event[:2]):
                 writer.record(t, src, kind, facts)
         with SealedWriter(path / "records.ndjson", {"schema_version": 1, "records": True}) as rows:
-            for row in made.rows:
-                rows.line(json.dumps(row))
+            for n, row in enumerate(made.rows, 1):
+                rows.line(json.dumps({"n": n, **row}))
         columns = ("number", "arrives", "recorded_call")
         seen = [v if replay else {**v, "recorded_call": None} for v in made.visitors]
         day = {"scenario": scenario, "columns": columns, "visitors": [[v[name] for name in columns] for v in seen]}
@@ -178,3 +181,83 @@ def make_run(tmp_path: Path) -> Maker:
         return path, made
 
     return make
+
+
+VOID = frozenset({"meta", "img", "br", "link", "hr", "input"})
+
+
+class Outline(HTMLParser):
+    """A page as a reader of its structure finds it: tags in order, headings, words; unbalanced tags are an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[tuple[int, str]] = []
+        self.words: list[str] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in <{tag}>"
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append((int(tag[1]), ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> without a beginning"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self.open:
+            self.scripts.append(data)
+        elif "style" not in self.open:
+            self.words.append(data)
+            if self.headings and any(re.fullmatch("h[1-6]", tag) for tag in self.open):
+                level, text = self.headings[-1]
+                self.headings[-1] = (level, text + data)
+
+    @property
+    def text(self) -> str:
+        """All words in one line."""
+        return " ".join(" ".join(self.words).split())
+
+    def must_be_sound(self, text: str) -> None:
+        """Structure that every page of the family has: headings in order, ids once, names for all that needs one."""
+        levels = [level for level, _ in self.headings]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
+        assert all(name.strip() for _, name in self.headings)
+        ids = [attrs["id"] for _, attrs in self.tags if "id" in attrs]
+        assert len(ids) == len(set(ids)), "an id twice"
+        assert [tag for tag, _ in self.tags].count("main") == 1
+        assert dict(self.tags)["html"] == {"lang": "en"}
+        for tag, attrs in self.tags:
+            assert not [name for name in attrs if name.startswith("on")], f"<{tag}> runs something"
+            for name in ("src", "href", "xlink:href", "action"):
+                assert (attrs.get(name) or "data:").startswith(("data:", "#")), f"<{tag} {name}> leaves the page"
+            if (attrs.get("href") or "").startswith("#"):
+                assert (attrs["href"] or "")[1:] in ids, f"{attrs['href']} leads nowhere"
+            assert tag != "script" or attrs["type"] == "application/json"
+            assert tag != "img" or attrs.get("alt"), "a picture without words"
+            assert tag != "svg" or (attrs.get("role") == "img" and attrs.get("aria-label")), "a drawing without words"
+            assert tag != "th" or attrs.get("scope") in ("row", "col"), "a header of nothing"
+        assert "@import" not in text
+        assert not re.search(r"url\((?!#)", text)
+        assert not re.search(r"https?://(?!www\.w3\.org/)", text.partition('<script type="application/json"')[0])
+        assert not set(text) & set("\x00\x1b\u202e\u2066\u200b")
+        json.loads(self.scripts[0])
+
+
+@pytest.fixture
+def outline() -> type[Outline]:
+    """What reads the structure of a page."""
+    return Outline

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bench.reports import figures, plots
+from bench.reports import figures, plots, timeline
+from bench.reports.latencies import Latency
 
 Make = Callable[..., Any]
 NS = 1_000_000_000
@@ -18,7 +19,7 @@ NS = 1_000_000_000
 def test_charts_are_valid_and_can_share_a_page(make_run: Make) -> None:
     """Each chart is one well-formed SVG element with a spoken label; no id is used by two of them."""
     charts = plots.of(figures.of(make_run(80, replay=True)[0]))
-    assert set(charts) == {"queue", "waits", "half_hours", "replay", "replay_half_hours"}
+    assert set(charts) == {"waits", "half_hours", "replay", "replay_half_hours"}
     seen: set[str] = set()
     for svg in charts.values():
         root = ET.fromstring(svg)
@@ -69,4 +70,4 @@ def test_a_day_past_midnight_has_its_hours(make_run: Make) -> None:
 
     told = figures.of(make_run(20, spoil=late)[0])
     assert told.end == 25 * 3600 * NS
-    ET.fromstring(plots.queue_chart(told))
+    ET.fromstring(timeline.chart(told, Latency(), ()))
