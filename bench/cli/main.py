@@ -52,7 +52,7 @@ COMMAND: Final[Mapping[str, Entry]] = MappingProxyType(
         "devices": Entry("bench.cli.devices:command", "Show the emulated devices, or one in detail."),
         "decode": Entry("bench.cli.decode:command", "Explain a pasted frame, offline."),
         "capture": Entry("bench.cli.capture_cmd:command", "Traffic of a run or a real line, for Wireshark and others."),
-        "explain": Entry("bench.cli.explain_cmd:command", "Explain a fault that a hall can have."),
+        "explain": Entry("bench.cli.explain_cmd:command", "Explain a fault, an invariant, a requirement or a case."),
         "new": Entry("bench.cli.new_cmd:command", "Write the declaration of a new device to start from."),
         "doctor": Entry("bench.cli.doctor:command", "Check that this machine can run hallbench."),
     }
