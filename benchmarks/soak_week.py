@@ -53,7 +53,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1, days + 1):
             told = one_day(seed, Path(folder))
-            samples.append((resident_mb(), len(os.listdir("/proc/self/fd"))))
+            samples.append((resident_mb(), len(list(Path("/proc/self/fd").iterdir()))))
             print(f"day {seed}: {samples[-1][0]:.1f} MB, {samples[-1][1]} descriptors; {told}", flush=True)
             if not told.startswith("HOLDS"):
                 wrong.append(f"day {seed} does not hold")

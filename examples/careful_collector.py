@@ -82,6 +82,7 @@ class Bus:
     def ask(self, unit, body, length):
         """Send a request, again if need be; returns what is in the reply of so many characters."""
         for _ in range(TRIES):
+            self.port.reset_output_buffer()  # a request that was held back must not go out with this one
             self.flush()
             self.send(bytes([unit]) + body)
             reply = self.receive(unit, body, length)

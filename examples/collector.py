@@ -32,11 +32,11 @@ def ask(port, unit, body, length):
     port.reset_input_buffer()
     port.write(frame + crc16(frame))
     reply = port.read(length + 3)
-    if len(reply) == length + 3 and reply[:2] == frame[:2] and crc16(reply[:-2]) == reply[-2:]:
-        time.sleep(0.005)  # the silence that ends a frame, before the next one
-        return reply[1:-2]
-    port.read(256)  # of somebody else, or damaged: whoever was asked may still answer
-    return None
+    good = len(reply) == length + 3 and reply[:2] == frame[:2] and crc16(reply[:-2]) == reply[-2:]
+    if not good and len(reply) == length + 3:
+        port.read(256)  # damaged, or of another unit: the one that was asked may still answer
+    time.sleep(0.005)  # the silence that ends a frame, before the next one
+    return reply[1:-2] if good else None
 
 
 def collect(port, db, unit, seen):

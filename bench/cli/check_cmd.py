@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bench.compliance.results import Run
     from bench.compliance.suites import Suite
 
-_SUITE: Final = "modbus_rtu.device"
 _SETTINGS: Final = ("N", "E", "O")
 _COLOURS: Final = {"PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow", "NON-STRICT": "yellow"}
 OF_VERDICT: Final = {
@@ -39,6 +38,7 @@ OF_VERDICT: Final = {
 _EXAMPLES: Final = """\b
 Examples:
   hallbench check rating_keypad --emulated rating_keypad
+  hallbench check rk1 --emulated rk1               # the keypad's own guarantees (docs/compliance_keypads.md)
   hallbench check rating_keypad --port /dev/ttyUSB0 --unit 5 --out keypad-5
   hallbench check my_device.toml --port socket://10.0.0.7:4001 --baud 19200 --parity E
   hallbench check reference --emulated MB-09 --case 'rtu.dev.bcast-*'
@@ -81,6 +81,9 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     PROFILE is a shipped declaration (rating_keypad, clerk_console, kiosk_button, led485, dm36, embeddedart,
     reference) or the path of one: what the device is declared to do decides which cases apply.
 
+    Ticket printers (tm_t88, kiosk_80, clone_58) and Alpha signs (alpha) have
+    suites of their own: docs/compliance_printers_and_boards.md.
+
     A PASS always cites a reply of the device and a probe that it answers afterwards; clause numbers with a "?" were
     not checked against the document. Exits 1 on a FAIL, 5 when nothing can be said, 4 without a port.
     """
@@ -95,14 +98,15 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 def _check(given: dict[str, Any]) -> ExitCode:
     from bench.compliance.engine import forecast, run_suite
+    from bench.compliance.protocols import protocol_of
     from bench.compliance.steps import PortLost
     from bench.compliance.suites import suite_named
 
     if bool(given["port"]) == bool(given["emulated"]):
         raise Failure("give either --port or --emulated", ExitCode.USAGE, "hallbench check --help shows examples")
-    suite = suite_named(_SUITE)
-    chosen = _selection(suite, given)
     subject, declaration = _declared(given)
+    suite = suite_named(protocol_of(declaration.protocol).suite)
+    chosen = _selection(suite, given)
     judge = _judge(given, suite, subject, declaration)
     selected = [case for case in suite.cases if chosen(case)]
     frames, seconds = forecast(selected, judge)

@@ -1,4 +1,4 @@
-"""`hallbench explain N07` (or J8): what a fault does, its parameters; what an invariant holds a program to."""
+"""`hallbench explain N07` (J8, MBS-2.1-R2 ...): a fault, an invariant, a requirement or a case in full."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from bench.cli.exit_codes import ExitCode
 @click.argument("name", required=False)
 @click.pass_context
 def command(ctx: click.Context, name: str | None) -> None:
-    """Explain a fault or an invariant of the judge by NAME or id (bit_flip, N07; ghosts, J8); without one, list all."""
+    """Explain a fault, an invariant, a requirement or a case by its NAME or id.
+
+    Such as bit_flip or N07, ghosts or J8, MBS-2.1-R2, rtu.dev.crc-order. Without one, faults and invariants are listed
+    (`hallbench check --list` has the cases).
+    """
     from bench.faults.catalogue import CATALOGUE, find, nearest
     from bench.faults.explain import explained
     from bench.judge import explain as judged
@@ -29,12 +33,21 @@ def command(ctx: click.Context, name: str | None) -> None:
     if held_to is not None:
         click.echo(judged.explained(held_to))
         return
+    if any(sign in name for sign in "-."):  # ids of compliance; faults and invariants have neither
+        from bench.compliance import explain as tested
+
+        cited = tested.find(name)
+        if cited is not None:
+            click.echo(tested.explained(cited))
+            return
     found = find(name)
     if found is None:
         meant = nearest(name)
         click.echo(
-            f"hallbench: there is no fault {name!r}"
-            + (f". Did you mean {meant}?" if meant else "; `hallbench explain` lists them."),
+            f"hallbench: there is no fault {name!r}. Did you mean {meant}?"
+            if meant
+            else f"hallbench: there is no fault, invariant, requirement or case {name!r}; "
+            "`hallbench explain` and `hallbench check --list` list them.",
             err=True,
         )
         ctx.exit(ExitCode.USAGE)

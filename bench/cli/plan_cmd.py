@@ -121,6 +121,8 @@ def command(ctx: click.Context, /, scenario: str | None, **given: Any) -> None:
 
     Every number of counters sees the same drawn days. Writes report.html, plan.json and tables (CSV). Exit code 1 says
     that the goal is not met by anything tried, 5 that the days do not decide it.
+
+    A province (lang_son) is planned hall by hall, as its halls are: their sum, and where people wait longest.
     """
     if given["log"] is None and (given["replay"] or given["columns"]):
         raise click.UsageError("--replay and --columns go with --from TICKETS.CSV")
@@ -128,7 +130,17 @@ def command(ctx: click.Context, /, scenario: str | None, **given: Any) -> None:
         raise click.UsageError("--with-devices needs a scenario with its devices: neither --from nor --ideal-devices")
     if given["log"] is not None and scenario is not None:
         raise click.UsageError("give either a scenario or --from TICKETS.CSV: the log is the hall")
+    if scenario is not None and _is_province(scenario):
+        from bench.cli import plan_province
+
+        ctx.exit(plan_province.run(scenario, given))
     ctx.exit(_run(scenario or "tan_hoi", given))
+
+
+def _is_province(name: str) -> bool:
+    from bench.scenario.province import is_province
+
+    return is_province(name)
 
 
 def _run(name: str, given: dict[str, Any]) -> ExitCode:
@@ -283,8 +295,25 @@ def _print(told: dict[str, Any]) -> None:
         saved = f"{min(ratios):.1f} to {max(ratios):.1f} times less variance"
         console.out(f"  all designs see the same days: their differences have {saved}")
     console.out(f"  {count(told['days'], 'day')}, seed {told['seed']}: {told['why']}; devices: {told['devices']}")
+    for row in told["designs"]:
+        _print_people(row)
     for remark in told["remarks"]:
         console.out(f"  note: {printable(remark)}")
+
+
+def _print_people(row: dict[str, Any]) -> None:
+    """Who left and how classes waited, of one design."""
+    at = f"{row['counters']} counters"
+    if row["left"]:
+        parts = [
+            f"{printable(left['why'])} {share(left['share'])}" for left in row["left"] if left["share"] is not None
+        ]
+        console.out(f"  {at}: {', '.join(parts)} of all who wanted something")
+    for found in row["classes"]:
+        if found["wait_mean"] is not None:
+            mean, high = minutes(found["wait_mean"]), minutes(found["wait_p90"])
+            told = f"mean wait {mean} min, p90 {high} min, {found['left']:.1f} a day left unserved"
+            console.out(f"  {at}, {printable(found['name'])}: {told}")
 
 
 def _number(value: float | None) -> str:

@@ -115,13 +115,19 @@ def detail(scenario: Scenario) -> dict[str, Any]:
         "ratings": scenario.ratings,
         "rating_share": scenario.rating_share,
         "must_exercise": list(scenario.must_exercise),
-        "errands": [{"name": errand.name, "letter": errand.letter} for errand in scenario.errands],
+        "errands": [
+            {"name": errand.name, "letter": errand.letter, **({"then": errand.then.errand} if errand.then else {})}
+            for errand in scenario.errands
+        ],
+        "people": _people(scenario),
         "counter": [
             {
                 "number": counter.number,
                 "clerk": counter.clerk,
                 "errands": list(counter.errands),
                 "breaks": [str(span) for span in counter.breaks],
+                "shifts": [str(span) for span in counter.shifts],
+                "speed": counter.speed,
             }
             for counter in scenario.counters
         ],
@@ -129,6 +135,43 @@ def detail(scenario: Scenario) -> dict[str, Any]:
         "start": clock(scenario.start),
         "horizon": clock(scenario.horizon),
     }
+
+
+def _people(scenario: Scenario) -> dict[str, Any]:
+    """What the scenario says of its people; nothing that is not set."""
+    told = {
+        "visitor_class": [found.model_dump(mode="json") for found in scenario.visitor_classes],
+        "online_share": scenario.arrivals.online_share,
+        "greeter": scenario.greeter and scenario.greeter.model_dump(mode="json"),
+        "patience": scenario.patience and scenario.patience.model_dump(mode="json"),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _sentences(people: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same as rows of the list of facts."""
+    rows = []
+    for kind in people.get("visitor_class", ()):
+        told = f"{kind['share']:.0%} {printable(kind['name'])}, service times {kind['service_factor']:g}"
+        rows.append(("class", told + (f", priority +{kind['priority']}" if kind["priority"] else "")))
+    if "online_share" in people:
+        rows.append(("online", f"{people['online_share']:.0%} of the visitors stay at home"))
+    if "greeter" in people:
+        rows.append(("greeter", f"diverts {people['greeter']['share']:.0%} before they take a ticket"))
+    patience = people.get("patience")
+    if patience:
+        parts = []
+        if patience["minutes"]:
+            share, median = patience["share"], patience["minutes"]["median"]
+            parts.append(f"{share:.0%} give up, half of them after {median:g} min")
+        if patience["observed"]:
+            parts.append(f"{patience['share']:.0%} give up, as in {len(patience['observed'])} observed times")
+        if patience["queue"]:
+            parts.append(f"half leave when more than {patience['queue']['median']:g} wait before")
+        if patience["no_show"]:
+            parts.append(f"{patience['no_show']:.0%} do not come when called")
+        rows.append(("patience", "; ".join(parts)))
+    return rows
 
 
 def _line(line: LineSpec) -> dict[str, Any]:
@@ -161,14 +204,14 @@ def _print(facts: dict[str, Any]) -> None:
         ("visitors", f"{visitors}, a recorded log" if facts["recorded"] else f"{visitors} on average"),
         ("ratings", f"{facts['ratings']}, by {facts['rating_share']:.0%} of the visitors"),
         ("must exercise", ", ".join(facts["must_exercise"])),
-        ("errands", ", ".join(f"{errand['letter']} {printable(errand['name'])}" for errand in facts["errands"])),
+        ("errands", ", ".join(map(_errand, facts["errands"]))),
+        *_sentences(facts["people"]),
     ]
     for line in table(told):
         out(f"  {line}")
     out("\nCounters\n")
     rows = [
-        (row["number"], row["clerk"], printable(", ".join(row["errands"])), ", ".join(row["breaks"]))
-        for row in facts["counter"]
+        (row["number"], row["clerk"], printable(", ".join(row["errands"])), _times(row)) for row in facts["counter"]
     ]
     for line in table(rows, headers=("no", "clerk", "errands", "breaks"), right=(0,)):
         out(f"  {line}")
@@ -188,6 +231,21 @@ def _print(facts: dict[str, Any]) -> None:
         ]
         for line in table(devices, headers=("device", "kind", "unit", "counter", ""), right=(2, 3)):
             out(f"  {line}")
+
+
+def _errand(errand: dict[str, str]) -> str:
+    then = f", then {printable(errand['then'])}" if "then" in errand else ""
+    return f"{errand['letter']} {printable(errand['name'])}{then}"
+
+
+def _times(row: dict[str, Any]) -> str:
+    """Breaks, and what else is not as at every counter."""
+    parts = [*row["breaks"]]
+    if row["shifts"]:
+        parts.append(f"only {', '.join(row['shifts'])}")
+    if row["speed"] != 1:
+        parts.append(f"speed {row['speed']:g}")
+    return ", ".join(parts)
 
 
 def _rest(device: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from bench.compliance.protocols import PROTOCOLS
+from bench.compliance.protocols import OVER_MODBUS, PROTOCOLS
 from firmware_sim.burst import LineSettings
 from protocol.modbus.pdu import BROADCASTABLE, FC, Table
 
@@ -96,9 +96,9 @@ class Declaration:
 
     def facts(self) -> dict[str, int]:
         """What capability expressions speak of: name -> number; missing names are 0."""
-        if self.protocol != "modbus_rtu":
+        if self.protocol not in OVER_MODBUS:
             told = {name: int(value) for name, value in self.capabilities.items() if isinstance(value, int)}
-            return told | {name: 1 for name in self.extra}
+            return told | dict.fromkeys(self.extra, 1)
         facts = {f"fc{code:02x}": 1 for code in self.functions}
         facts |= {f"bc{code:02x}": 1 for code in self.broadcast}
         facts |= {name: sum(count for _, count in ranges) for name, ranges in self.map.items()}
@@ -107,7 +107,8 @@ class Declaration:
         facts |= {name: 1 for name in ("constant", "picky", "event", "fifo") if name in self.extra}
         by = frozenset(self.extra.get("scratch_by", self.functions)) & self.functions
         facts |= {f"sw{code:02x}": 1 for code in by if self.scratch[1]}
-        facts["atomic_writes"] = int(bool(self.capabilities.get("atomic_writes", False)))
+        facts |= {name: int(value) for name, value in self.capabilities.items() if isinstance(value, int)}
+        facts["card"] = int("card" in self.extra)
         return facts
 
     def allows(self, expression: str) -> bool:
@@ -189,6 +190,9 @@ def parse(text: str, where: str) -> Declaration:
         )
         if unknown:
             raise InvalidDeclaration(f"{where}: nobody knows {', '.join(unknown)}; see docs/compliance.md")
+        if document["protocol"] == "declared" and extra.get("spec") not in _specs():
+            there = ", ".join(_specs())
+            raise InvalidDeclaration(f"{where}: extra.spec is one of {there}, not {extra.get('spec')!r}")
         ranges = {table: _ranges(where, table, rows) for table, rows in document.get("map", {}).items()}
         for key, size in _WORDS.items():
             if key in extra and (not isinstance(extra[key], list) or len(extra[key]) != size):
@@ -211,6 +215,12 @@ def parse(text: str, where: str) -> Declaration:
         raise InvalidDeclaration(f"{where}: a value is of the wrong kind: {error}") from error
     except ValueError as error:
         raise error if isinstance(error, InvalidDeclaration) else InvalidDeclaration(f"{where}: {error}") from error
+
+
+def _specs() -> list[str]:
+    """The shipped protocol declarations."""
+    entries = files("protocol.declared.catalogue").iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml"))
 
 
 def _codes(where: str, key: str, value: Any) -> frozenset[int]:
@@ -240,7 +250,7 @@ _NEEDS: Final[Sequence[tuple[int, str]]] = (
 
 def review(declaration: Declaration) -> list[str]:
     """The static review: contradictions and missing items, each as a sentence; nothing is sent."""
-    if declaration.protocol != "modbus_rtu":
+    if declaration.protocol not in OVER_MODBUS:
         return _review_words(declaration)
     findings = []
     facts = declaration.facts()

@@ -17,7 +17,23 @@ from bench.compliance.stream_bench import MS, Doing, StreamBench, gathered
 from protocol.escpos import status
 from protocol.escpos.status import AutoStatus, Confirmed, Flow, Plain, RealTime, ReplyEvent
 
-__all__ = ["EOT", "ID", "INIT", "PRINTING", "SENSOR", "Answer", "EscposBench", "Reply", "confirm", "feed", "joined", "raster", "split"]
+__all__ = [
+    "EOT",
+    "ID",
+    "INIT",
+    "PRINTING",
+    "SENSOR",
+    "Answer",
+    "EscposBench",
+    "Reply",
+    "confirm",
+    "feed",
+    "filler",
+    "joined",
+    "raster",
+    "split",
+    "unasked_out",
+]
 
 INIT: Final = b"\x1b@"
 EOT: Final = b"\x10\x04"
@@ -41,6 +57,11 @@ def confirm(id_: bytes) -> bytes:
 def feed(dots: int) -> bytes:
     """ESC J: print and feed, in pieces of at most 240 dots."""
     return b"".join(b"\x1bJ" + bytes((min(240, dots - at),)) for at in range(0, dots, 240))
+
+
+def filler(size: int) -> bytes:
+    """Characters that take room in the buffer and do nothing: the default line spacing, again and again, and NUL."""
+    return b"\x1b\x33\x1e" * (size // 3) + bytes(size % 3)
 
 
 def raster(payload: bytes, width: int) -> bytes:
@@ -96,6 +117,18 @@ def split(heard: Heard) -> Reply:
     return taken(heard.data, heard)
 
 
+def unasked_out(data: bytes) -> bytes:
+    """Characters without XON, XOFF and whole blocks of automatic status, which may come at any time."""
+    data = data.replace(b"\x11", b"").replace(b"\x13", b"")
+    at = 0
+    while at + 4 <= len(data):
+        if data[at] & 0x93 == 0x10 and not any(char & 0x90 for char in data[at + 1 : at + 4]):
+            data = data[:at] + data[at + 4 :]
+        else:
+            at += 1
+    return data
+
+
 def joined(*replies: Reply) -> Reply:
     """Several replies as one."""
     return split(gathered([reply.heard for reply in replies]))
@@ -121,9 +154,7 @@ class EscposBench(StreamBench):
 
     def until(self, data: bytes, enough: Callable[[Reply], bool], note: str = "", most: int = PRINTING) -> Answer:
         """Send, and listen until enough has come or the time is over."""
-        heard = yield from self.talk(
-            (0, data), note=note, enough=lambda got: enough(taken(got, Heard())), most=most
-        )
+        heard = yield from self.talk((0, data), note=note, enough=lambda got: enough(taken(got, Heard())), most=most)
         return split(heard)
 
     def parts(self, *parts: tuple[int, bytes], note: str = "") -> Answer:
@@ -281,7 +312,7 @@ class EscposBench(StreamBench):
 
     def _row_of_queries(self) -> Doing:
         queries = [EOT + bytes((n,)) for n in range(1, 5)] if self.declaration.allows("real_time") else []
-        drawn = self.rng.choices([*queries, self.query()], k=self.rng.randint(3, 6)) + [self.query(), self.query()]
+        drawn = [*self.rng.choices([*queries, self.query()], k=self.rng.randint(3, 6)), self.query(), self.query()]
         plain = sum(each == self.query() for each in drawn)
         reply = yield from self.until(b"".join(drawn), lambda got: len(got.asked) >= len(drawn), "probe")
         fits = len(reply.all(RealTime)) == len(drawn) - plain and len(reply.all(Plain)) == plain

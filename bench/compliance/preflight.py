@@ -13,6 +13,7 @@ from typing import Any, Final
 from bench.compliance.case import Lost, frames_text
 from bench.compliance.engine import Judge
 from bench.compliance.modbus_bench import ModbusBench
+from bench.compliance.protocols import OVER_MODBUS, bench_class
 from bench.compliance.steps import Heard, Player, PortLost, Step, Wait
 from firmware_sim.burst import LineSettings
 from protocol.modbus.rtu import is_sound
@@ -36,6 +37,8 @@ def _drive(play: Generator[Step, Heard, Any], player: Player) -> Any:
 def preflight(judge: Judge, player: Player) -> str:
     """Why the suite should not be run here; "" when it may."""
     player.begin(0)
+    if judge.declaration.protocol not in OVER_MODBUS:
+        return _stream_preflight(judge, player)
     heard = player.play(Wait(_LISTEN, "is anybody speaking?"))
     if heard.frames:
         return (
@@ -68,6 +71,34 @@ def preflight(judge: Judge, player: Player) -> str:
         f"damaged replies: something answers unit {judge.unit} at {judge.settings}, and no reply is sound "
         f"({frames_text(others[0].frames)}); two devices on one address, a wrong parity, or noise"
     )
+
+
+def _stream_preflight(judge: Judge, player: Player) -> str:
+    """The same for a device that may speak unasked: its own bench brings it into step and probes it."""
+    bench = bench_class(judge.declaration.protocol)(
+        judge.declaration,
+        judge.unit,
+        Random(f"{judge.seed}/preflight"),
+        player.uncertainty,
+        player.clock == "virtual",
+        settings=judge.settings,
+        neighbours=judge.neighbours,
+    )
+    try:
+        _drive(bench.quiet_line(), player)
+        _drive(bench.probe(), player)
+    except Lost as lost:
+        came = [frame for frame in player.frames if frame.direction == "in"]
+        sent = [frame.data for frame in player.frames if frame.direction == "out" and frame.data]
+        if any(frame.data in sent for frame in came):
+            return "the port hears its own characters (an adapter with its receiver on): add --echo"
+        if not came:
+            return (
+                f"no device: nothing came back at {judge.settings}; check power, cable (crossed or straight?), "
+                "--baud and --parity"
+            )
+        return f"what answers at {judge.settings} is not ready for the suite: {lost.reason}"
+    return ""
 
 
 def _is_reply(heard: Heard) -> bool:

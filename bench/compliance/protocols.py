@@ -11,7 +11,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["PROTOCOLS", "Protocol", "UnknownProtocol", "bench_class", "protocol_of"]
+__all__ = ["OVER_MODBUS", "PROTOCOLS", "Protocol", "UnknownProtocol", "bench_class", "protocol_of"]
 
 
 class UnknownProtocol(LookupError):
@@ -34,14 +34,39 @@ class Protocol:
     extra: frozenset[str] = frozenset()
 
 
-_ESCPOS: Final = """real_time real_time_in_data asb asb_at_power_on gs_r gs_i names process_id clear_buffer cutter near_end
-    raster barcode qr_size xonxoff busy_offline buffer margin speed_mm_s dots_per_mm timeout_ms"""
-_ALPHA: Final = """version checks reconfigure strings priority acknowledge status_register special wildcard nested gap
+_MODBUS: Final = "functions broadcast atomic_writes max_read_registers reply_ms timeout_ms"
+_MODBUS_EXTRA: Final = "unit scratch constant picky event fifo coil_scratch broadcast_scratch scratch_by"
+_OSDP: Final = "crc checksum lamp buzzer text comset keypad secure timeout_ms"
+_DECLARED: Final = "questions presses statements address check exact keys timeout_ms"
+_ESCPOS: Final = """real_time real_time_in_data asb asb_at_power_on gs_r gs_i names process_id clear_buffer cutter
+    near_end raster barcode qr_size xonxoff busy_offline buffer margin speed_mm_s dots_per_mm timeout_ms"""
+_ALPHA: Final = """checks reconfigure strings priority acknowledge status_register special wildcard nested gap
     persistent timeout_ms busy_ms"""
+
+OVER_MODBUS: Final = frozenset({"modbus_rtu", "rk1"})
+"""Protocols whose declarations have function codes and registers."""
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
     {
         "modbus_rtu": Protocol("modbus_rtu.device", ("modbus_bench", "ModbusBench")),
+        "rk1": Protocol(
+            "rk1.device",
+            ("rk1_bench", "Rk1Bench"),
+            frozenset((*_MODBUS.split(), "depth", "keys", "clock_battery", "boot_ms")),
+            frozenset((*_MODBUS_EXTRA.split(), "card")),
+        ),
+        "declared": Protocol(
+            "declared.device",
+            ("declared_bench", "DeclaredBench"),
+            frozenset(_DECLARED.split()),
+            frozenset({"unit", "spec", "ask", "tell"}),
+        ),
+        "osdp": Protocol(
+            "osdp.device",
+            ("osdp_bench", "OsdpBench"),
+            frozenset(_OSDP.split()),
+            frozenset({"unit"}),
+        ),
         "escpos": Protocol(
             "escpos.device",
             ("escpos_bench", "EscposBench"),
@@ -52,7 +77,7 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
             "alpha.device",
             ("alpha_bench", "AlphaBench"),
             frozenset(_ALPHA.split()),
-            frozenset({"unit", "type", "other_type", "pool"}),
+            frozenset({"unit", "type", "other_type"}),
         ),
     }
 )

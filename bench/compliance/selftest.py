@@ -14,15 +14,16 @@ from bench.compliance.declaration import Declaration, load_declaration, parse
 from bench.compliance.engine import Judge, run_suite
 from bench.compliance.master.run import judge_run
 from bench.compliance.mutants.base import Mutant, Subject
+from bench.compliance.protocols import protocol_of
 from bench.compliance.results import CaseResult, Run
-from bench.compliance.suites import Suite, suite_named
+from bench.compliance.suites import SUITES, Suite, suite_named
 from bench.compliance.virtual import VirtualPlayer
 from firmware_sim.burst import LineSettings
 
 __all__ = ["KillMatrix", "check_subject", "declaration_of", "self_test", "subjects"]
 
 SUITE: Final = "modbus_rtu.device"
-MASTER: Final = "modbus_rtu.master"
+"""The suite with the most cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,26 @@ class KillMatrix:
 
 def subjects() -> tuple[tuple[Mutant, ...], tuple[Subject, ...], tuple[Subject, ...]]:
     """Mutants, legal variants, null devices."""
-    from bench.compliance.mutants import modbus_frames, modbus_pdu, others
+    from bench.compliance.mutants import (
+        alpha_mutants,
+        alpha_others,
+        bus_subjects,
+        escpos_others,
+        escpos_status,
+        escpos_streams,
+        modbus_frames,
+        modbus_pdu,
+        others,
+    )
 
-    mutants = sorted((*modbus_frames.MUTANTS, *modbus_pdu.MUTANTS), key=lambda mutant: mutant.id)
-    return tuple(mutants), others.VARIANTS, others.NULL_DEVICES
+    planted = (modbus_frames, modbus_pdu, escpos_status, escpos_streams, alpha_mutants, bus_subjects)
+    mutants = sorted((mutant for module in planted for mutant in module.MUTANTS), key=lambda mutant: mutant.id)
+    beside = (others, escpos_others, alpha_others, bus_subjects)
+    return (
+        tuple(mutants),
+        tuple(subject for module in beside for subject in module.VARIANTS),
+        tuple(subject for module in beside for subject in module.NULL_DEVICES),
+    )
 
 
 def all_masters() -> tuple[Any, ...]:
@@ -102,6 +119,11 @@ def declaration_of(subject: Subject) -> Declaration:
     return parse(text, f"{subject.id}.toml")
 
 
+def suite_of(subject: Subject) -> Suite:
+    """The suite of a subject's protocol."""
+    return suite_named(protocol_of(declaration_of(subject).protocol).suite)
+
+
 def check_subject(subject: Subject, suite: Suite, seed: int, *, only: Iterable[str] = ()) -> Run:
     """Run the suite on a subject, in virtual time."""
     declaration = declaration_of(subject)
@@ -113,7 +135,7 @@ def check_subject(subject: Subject, suite: Suite, seed: int, *, only: Iterable[s
         Suite(suite.name, suite.catalogues, suite.cases, stops_when_dead=False),
         judge,
         player,
-        chosen=lambda case: not wanted or case.id in wanted,
+        chosen=lambda case: case.id.startswith(subject.cases) and (not wanted or case.id in wanted),
         target=f"emulated {subject.id}",
     )
 
@@ -150,19 +172,19 @@ def self_test(
         chosen: which subjects; cases are called idle only when all mutants were run.
         progress: called before each subject.
     """
-    suite = suite_named(SUITE)
+    suites = [suite_named(name) for name in SUITES]
     mutants, variants, nulls = ([s for s in group if chosen(s)] for group in subjects())
     everyone: Sequence[Any] = [*mutants, *variants, *nulls]
     runs: dict[str, Run] = {}
     for done, subject in enumerate(everyone):
         progress(done, len(everyone), subject.id)
-        runs[subject.id] = check_subject(subject, suite, seed)
+        runs[subject.id] = check_subject(subject, suite_of(subject), seed)
     masters = [master for master in all_masters() if chosen(master)]
     runs |= {master.id: judge_run(master.play(), f"emulated {master.id}") for master in masters}
     wrong: Sequence[Any] = [*mutants, *(master for master in masters if master.requirement)]
     rows = {mutant.id: _row(mutant, runs[mutant.id]) for mutant in wrong}
     variants = [*variants, *(master for master in masters if not master.requirement)]
-    kills: dict[str, list[str]] = {case.id: [] for each in (suite, suite_named(MASTER)) for case in each.cases}
+    kills: dict[str, list[str]] = {case.id: [] for each in suites for case in each.cases}
     for mutant in wrong:
         for case in runs[mutant.id].cases:
             if _caught(case):

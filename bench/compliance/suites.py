@@ -68,6 +68,23 @@ SUITES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = MappingPr
                 "cases.escpos_automatic",
             ),
         ),
+        "rk1.device": (
+            ("modbus_serial", "modbus_app", "reference_keypad", "line"),
+            (
+                "cases.modbus_line",
+                "cases.modbus_silences",
+                "cases.modbus_registers",
+                "cases.modbus_bits",
+                "cases.modbus_services",
+                "cases.rk1_queue",
+                "cases.rk1_events",
+                "cases.rk1_registers",
+                "cases.line_level",
+            ),
+        ),
+        "alpha.device": (("alpha",), ("cases.alpha_packets", "cases.alpha_memory")),
+        "declared.device": (("declared", "line"), ("cases.declared_device", "cases.line_level")),
+        "osdp.device": (("osdp", "line"), ("cases.osdp_device", "cases.line_level")),
         "modbus_rtu.master": (("modbus_serial", "modbus_app"), ("master.judging",)),
     }
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from bench.compliance.mutants import alpha_others, bus_subjects, escpos_others
 from bench.compliance.mutants.base import Subject, on_station
 from bench.compliance.reference import ReferenceSlave
 from bench.compliance.selftest import subjects
@@ -34,6 +35,10 @@ DEVICES: Final[Mapping[str, tuple[str, Callable[[], Slave]]]] = MappingProxyType
 """Name -> (declaration, how it is made)."""
 
 
+SUBJECTS: Final[tuple[Subject, ...]] = (*bus_subjects.DEVICES, *escpos_others.DEVICES, *alpha_others.DEVICES)
+"""Devices of other protocols."""
+
+
 class NoSuchTarget(LookupError):
     """Nothing that is emulated has this name."""
 
@@ -47,11 +52,15 @@ def target_named(name: str) -> Subject:
     if name in DEVICES:
         declaration, make = DEVICES[name]
         return Subject(name, f"emulated {name}", on_station(ModbusLine, make), declaration)
+    for device in SUBJECTS:
+        if device.id == name:
+            return device
     for group in subjects():
         for subject in group:
             if subject.id.lower() == name.lower():
                 return subject
+    names = (*DEVICES, *(subject.id for subject in SUBJECTS))
     raise NoSuchTarget(
-        f"nothing emulated is called {name!r}; there are {', '.join(DEVICES)}, "
+        f"nothing emulated is called {name!r}; there are {', '.join(names)}, "
         "and the mutants and variants that --self-test lists, such as MB-09"
     )

@@ -24,7 +24,7 @@ from typing import Final
 from bench.controller.conversation import Ask, Conversation, Tell
 from bench.controller.idle_polls import GO, TIMEOUT, IdlePolls
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Alarm, Effect, Flaws, Send, Watch
+from firmware_sim.device import NS, Alarm, Effect, Flaws, Send, Stop, Watch
 from firmware_sim.line import Line
 from protocol.modbus.requests import BadReply, Reply, parse_reply
 from protocol.modbus.rtu import MAX_ADU, is_sound, t35
@@ -273,7 +273,8 @@ class ModbusMaster:
         self.watch = _EACH_CHARACTER
         why = "the reply was damaged" if self._heard or self._damaged else "no reply"
         # What has begun by now has ended so long after; what begins then is heard at its first character.
-        return self._failed(now, why, now + self._chars[min(self._ask.reply, MAX_ADU)] + self._gap)
+        # A request that flow control has held back so far must not go out with the next one.
+        return (Stop(), *self._failed(now, why, now + self._chars[min(self._ask.reply, MAX_ADU)] + self._gap))
 
     def _failed(self, now: int, why: str, quiet: int) -> Effects:
         unit, ask = self._unit, self._ask

@@ -69,6 +69,8 @@ class Ticket:
     kiosk: str
     printer: str | None
     issued: int
+    lift: int = 0
+    """Added to the priority of its errand."""
 
 
 @dataclass(slots=True)
@@ -117,6 +119,7 @@ class Office:
         self.tickets: dict[str, Ticket] = {}
         self._by_number: dict[int, Ticket] = {}
         self._issued: dict[str, int] = {}
+        self._lifted: dict[str, int] = {}  # kiosk -> what the next ticket's priority is lifted by
         self._calls: deque[tuple[str, int]] = deque(maxlen=LATEST_CALLS)
         self._backlog: list[Row] = []
         self._keys = {
@@ -133,6 +136,10 @@ class Office:
     def kiosk_key(self, now: int, kiosk: str, event: Event) -> None:
         """A visitor chose an errand at a kiosk: issue the next ticket of its letter."""
         plan = self._kiosks[kiosk]
+        lift = event.value - len(plan.errands)
+        if 1 <= lift <= len(self.plan.lifts):
+            self._lifted[kiosk] = self.plan.lifts[lift - 1]
+            return
         if not 1 <= event.value <= len(plan.errands):
             self._ignored(now, kiosk, event, f"the kiosk has {len(plan.errands)} errands")
             return
@@ -140,7 +147,9 @@ class Office:
         errand = self.plan.errands[index]
         count = self._issued[errand.letter] = self._issued.get(errand.letter, 0) + 1
         number = len(self.tickets) % _WIRE_TICKETS + 1
-        ticket = Ticket(ticket_name(errand.letter, count), number, index, kiosk, plan.printer, now)
+        ticket = Ticket(
+            ticket_name(errand.letter, count), number, index, kiosk, plan.printer, now, self._lifted.pop(kiosk, 0)
+        )
         self.tickets[ticket.label] = ticket
         self._by_number[number] = ticket
         facts = {"ticket": ticket.label, "number": number, "errand": errand.name}
@@ -177,7 +186,7 @@ class Office:
         ]
         idle = first_idle(ready, ticket.errand, self._skills)
         if idle is None:
-            priority = self.plan.errands[ticket.errand].priority
+            priority = self.plan.errands[ticket.errand].priority + ticket.lift
             self.queues[ticket.errand].append(Waiting(ticket.label, ticket.errand, now, priority))
         else:
             self._call(now, self.counters[idle.counter], ticket)
@@ -249,12 +258,15 @@ class Office:
             self._hands.show_calls(now, tuple(self._calls))
 
     def _transfer(self, now: int, counter: Counter) -> None:
-        """The visitor waits again, for another counter if any other serves the errand."""
+        """The visitor waits again: for what follows the errand; else for another counter if any other serves it."""
         ticket = self._leave(now, counter, "transfer")
         if ticket is None:
             return
         number = counter.plan.number
-        if any(ticket.errand in skills for other, skills in self._skills.items() if other != number):
+        then = self.plan.errands[ticket.errand].then
+        if then is not None:
+            ticket.errand = then
+        elif any(ticket.errand in skills for other, skills in self._skills.items() if other != number):
             counter.away.add(ticket.label)
         if self._forget_call(ticket.label, number):
             self._hands.show_calls(now, tuple(self._calls))

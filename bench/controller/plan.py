@@ -102,11 +102,15 @@ class LinePlan:
 
 @dataclass(frozen=True, slots=True)
 class ErrandPlan:
-    """One procedure: its name on the ticket, the letter of its tickets, and its priority (higher is called first)."""
+    """One procedure: its name on the ticket, the letter of its tickets, its priority (higher is called first).
+
+    `then` is the index of the errand to which the key "transfer" passes its tickets on, None where there is none.
+    """
 
     name: str
     letter: str
     priority: int = 0
+    then: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class ControllerPlan:
         lines: the house's lines.
         errands, counters, kiosks: the hall.
         rating_window: how long a keypad accepts a rating after "done", ns.
+        lifts: what the keys of a kiosk behind those of its errands add to the priority of the next ticket.
     """
 
     name: str
@@ -159,6 +164,7 @@ class ControllerPlan:
     counters: tuple[CounterPlan, ...]
     kiosks: tuple[KioskPlan, ...] = ()
     rating_window: int = 15 * NS
+    lifts: tuple[int, ...] = ()
 
     def units(self) -> Iterable[UnitPlan]:
         """Every Modbus device of the house, in order."""
@@ -186,7 +192,10 @@ def from_scenario(scenario: Scenario) -> ControllerPlan:
         title=scenario.title,
         date=scenario.date.isoformat(),
         lines=lines,
-        errands=tuple(ErrandPlan(e.name, e.letter, e.priority) for e in scenario.errands),
+        errands=tuple(
+            ErrandPlan(e.name, e.letter, e.priority, scenario.next_errand.get(i))
+            for i, e in enumerate(scenario.errands)
+        ),
         counters=tuple(
             CounterPlan(
                 number=counter.number,
@@ -208,6 +217,7 @@ def from_scenario(scenario: Scenario) -> ControllerPlan:
             if device.kind == "kiosk_button" and device.name in owned
         ),
         rating_window=scenario.rating_window,
+        lifts=scenario.lifts,
     )
 
 

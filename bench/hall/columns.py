@@ -21,18 +21,37 @@ from numpy.typing import NDArray
 from bench.scenario.times import NS
 
 if TYPE_CHECKING:
-    from bench.scenario.model import Lognormal
+    from bench.scenario.people import Lognormal
 
 Whole: TypeAlias = NDArray[np.int64]
 Real: TypeAlias = NDArray[np.float64]
 Piece: TypeAlias = tuple[float, float, float, float]
 """(start, end, weight at the start, weight at the end) of an intensity that is linear in between; times in ns."""
 
+COMES: Final = 0
+ONLINE: Final = 1
+DIVERTED: Final = 2
+NO_SHOW: Final = 3
+"""These say what becomes of a visitor before the queue does anything: `Visitor.way`."""
+
+WAYS: Final = ("comes", "online", "diverted", "no show")
+"""The words for them."""
+
 LONGEST: Final = 1 << 60
 """No drawn time is longer, ns (36 years): sums of times stay within 64 bits."""
 
 NORMAL: Final = NormalDist()
 Z90: Final = NORMAL.inv_cdf(0.9)
+
+
+class People(NamedTuple):
+    """What of visitors only some scenarios have; fields as those of `bench.hall.day.Visitor`."""
+
+    classes: Whole
+    ways: Whole
+    patience: Whole
+    limits: Whole
+    seconds: Whole
 
 
 class Columns(NamedTuple):
@@ -45,6 +64,7 @@ class Columns(NamedTuple):
         ratings: key pressed, 0 when the visitor does not rate.
         delays: from the end of the service to the press, 0 when there is none.
         recorded: instants of the call in a recorded log; empty when the day is drawn.
+        people: what the scenario says of its people; None when it says nothing.
     """
 
     arrives: Whole
@@ -53,6 +73,11 @@ class Columns(NamedTuple):
     ratings: Whole
     delays: Whole
     recorded: tuple[int | None, ...] = ()
+    people: People | None = None
+
+    def plain(self) -> tuple[Whole, Whole, Whole, Whole, Whole]:
+        """The columns that every day has."""
+        return self.arrives, self.errands, self.services, self.ratings, self.delays
 
 
 def whole(values: Real) -> Whole:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from bench.hall.discipline import at_speed
 from firmware_sim.device import NS
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class CounterDesk:
         self.number = number
         self.clerk = spec.clerk
         self.clerk_code = spec.clerk_code
+        self.speed = spec.speed
         self.skills = hall.scenario.skills[number]
         self.console = hall.device_at(number, "clerk_console")
         self.keypad = hall.device_at(number, "rating_keypad")
@@ -104,8 +106,10 @@ class CounterDesk:
         called: str | None = None
         patience = recalled = 0
         while not self.standing:
-            if self.shows != called:
+            if self.shows is not None and self.shows != called:  # dark is no news: a recalled ticket blinks
                 called, patience, recalled = self.shows, clock.now + NO_SHOW_AFTER, 0
+            if called is not None and self.shows is None and clock.now >= patience:
+                called = None  # it was taken off the display
             if called is None and (self._pause_now() > clock.now or self._may_go_home()):
                 return
             if called is not None and clock.now >= patience:
@@ -127,8 +131,12 @@ class CounterDesk:
         hall = self.hall
         facts = {"visitor": person.visitor.number, "ticket": person.ticket, "counter": self.number}
         hall.record("start", facts)
-        yield hall.clockwork.timeout(person.visitor.service)
+        yield hall.clockwork.timeout(at_speed(person.service, self.speed))
         hall.record("end", facts)
+        if person.passed_on:
+            yield from self._press(TRANSFER)
+            person.left.succeed()
+            return
         yield from self._press(DONE)
         value = person.visitor.rating
         if value and self.keypad:

@@ -22,8 +22,9 @@ import numpy as np
 
 from bench.hall import columns as sampling
 from bench.hall import recorded, watermark
-from bench.hall.columns import Columns
+from bench.hall.columns import COMES, DIVERTED, NO_SHOW, ONLINE, Columns, People
 from bench.scenario.model import Scenario
+from bench.scenario.people import Lognormal
 from bench.scenario.times import MINUTE
 
 PURPOSES: Mapping[str, int] = {
@@ -35,6 +36,11 @@ PURPOSES: Mapping[str, int] = {
     "values": 6,
     "delays": 7,
     "watermarks": 8,
+    "classes": 9,
+    "ways": 10,
+    "patience": 11,
+    "limits": 12,
+    "seconds": 13,
 }
 """Number of each purpose's stream; a number is never used again for something else."""
 
@@ -55,6 +61,11 @@ class Visitor:
             and the value is the next one of the counter's watermark.
         rating_delay: from the end of the service to the press, shorter than the rating window.
         recorded_call: instant of the call in a recorded log; None when drawn, or never called.
+        visitor_class: place in `Scenario.visitor_classes`; -1 for none.
+        way: COMES; ONLINE = stays at home; DIVERTED = the greeter helps, no ticket; NO_SHOW = leaves with the ticket.
+        patience: from the ticket in hand to giving up, ns; 0 for whoever stays.
+        limit: leaves at once when the ticket says that more people than this wait before; -1 for whoever does not mind.
+        second: time at the counter of the errand that follows, ns; 0 when none does.
     """
 
     number: int
@@ -64,6 +75,11 @@ class Visitor:
     rating: int
     rating_delay: int
     recorded_call: int | None = None
+    visitor_class: int = -1
+    way: int = COMES
+    patience: int = 0
+    limit: int = -1
+    second: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +104,18 @@ class Day:
     watermarks: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-able dict; `from_json` gives the equal day back."""
+        """A JSON-able dict; `from_json` gives the equal day back. Columns in which nobody differs are left out."""
+        plain = Visitor(0, 0, 0, 0, 0, 0)
+        some = (n for n in _OPTIONAL if any(getattr(v, n) != getattr(plain, n) for v in self.visitors))
+        written = (*_COLUMNS, *some)
         return {
             "schema_version": 1,
             "scenario": self.scenario,
             "sha256": self.sha256,
             "seed": self.seed,
             "replication": self.replication,
-            "columns": list(_COLUMNS),
-            "visitors": [[getattr(visitor, name) for name in _COLUMNS] for visitor in self.visitors],
+            "columns": list(written),
+            "visitors": [[getattr(visitor, name) for name in written] for visitor in self.visitors],
             "watermarks": {str(counter): list(values) for counter, values in self.watermarks.items()},
         }
 
@@ -125,6 +144,7 @@ class Day:
 
 
 _COLUMNS = ("number", "arrives", "errand", "service", "rating", "rating_delay", "recorded_call")
+_OPTIONAL = ("visitor_class", "way", "patience", "limit", "second")
 
 
 def stream(seed: int, replication: int, purpose: str, *which: int) -> np.random.Generator:
@@ -146,7 +166,9 @@ def draw(scenario: Scenario, seed: int, replication: int = 0) -> Day:
     """
     found = columns(scenario, seed, replication)
     recorded_calls = found.recorded or (None,) * len(found.arrives)
-    visitors = list(map(Visitor, count(1), *(column.tolist() for column in found[:5]), recorded_calls))
+    rows = [column.tolist() for column in found.plain()]
+    people = [] if found.people is None else [column.tolist() for column in found.people]
+    visitors = list(map(Visitor, count(1), *rows, recorded_calls, *people))
     return Day(
         scenario.name,
         scenario.sha256,
@@ -177,13 +199,74 @@ def columns(scenario: Scenario, seed: int, replication: int = 0) -> Columns:
     else:
         arrives, errands, services = _comers(scenario, seed, replication)
         calls = ()
+    people = _people(scenario, errands, (seed, replication))
+    if people is not None and scenario.visitor_classes:
+        services = _times(services, people.classes, [found.service_factor for found in scenario.visitor_classes])
     rates, values, delays = (stream(seed, replication, purpose) for purpose in ("rates", "values", "delays"))
     many = len(arrives)
     presses = rates.random(many) < scenario.rating_share
     pressed = np.where(presses, sampling.pick(scenario.rating_values, many, values), 0)
     waits = np.zeros(many, np.int64)
     waits[presses] = sampling.delays(scenario.rating_delay_s, scenario.rating_window_s, delays.random(many)[presses])
-    return Columns(arrives, errands, services, pressed, waits, calls)
+    return Columns(arrives, errands, services, pressed, waits, calls, people)
+
+
+def _people(scenario: Scenario, errands: sampling.Whole, day: tuple[int, int]) -> People | None:
+    """What a scenario says of its people, drawn; None when it says nothing. Each purpose has a stream of its own."""
+    classes, patience = scenario.visitor_classes, scenario.patience
+    online, greeter = scenario.arrivals.online_share, scenario.greeter
+    follows = scenario.next_errand
+    if not (classes or patience or online or greeter or follows):
+        return None
+    many = len(errands)
+    none = np.full(many, -1, np.int64)
+    of_class, ways, ends = none, np.zeros(many, np.int64), np.zeros(many, np.int64)
+    limits, seconds = none, np.zeros(many, np.int64)
+    if classes:
+        upto = np.cumsum([found.share for found in classes])
+        drawn = np.searchsorted(upto, stream(*day, "classes").random(many), side="right")
+        of_class = np.where(drawn < len(classes), drawn, -1).astype(np.int64)
+    at_home, helped, leaves = stream(*day, "ways").random((3, many))
+    ways[leaves < (patience.no_show if patience else 0.0)] = NO_SHOW
+    ways[helped < (greeter.share if greeter else 0.0)] = DIVERTED
+    ways[at_home < online] = ONLINE
+    if patience is not None and (patience.minutes or patience.observed):
+        random = stream(*day, "patience")
+        loses = random.random(many) < patience.share
+        if patience.minutes is not None:
+            times = sampling.lognormal(*_alike(patience.minutes, many), random.standard_normal(many))
+        else:
+            times = np.array(patience.observed, float)[random.integers(len(patience.observed), size=many)]
+        found = np.maximum(1, sampling.whole(times * MINUTE))
+        found = _times(found, of_class, [one.patience_factor for one in classes])
+        ends = np.where(loses, found, 0)
+    if patience is not None and patience.queue is not None:
+        z = stream(*day, "limits").standard_normal(many)
+        limits = np.floor(sampling.lognormal(*_alike(patience.queue, many), z)).astype(np.int64)
+    if follows:
+        random = stream(*day, "seconds")
+        on, z = random.random(many), random.standard_normal(many)
+        for errand, following in follows.items():
+            then = scenario.errands[errand].then
+            minutes = None if then is None else then.minutes or scenario.errands[following].minutes
+            if then is None or minutes is None:
+                raise ValueError(f'errand "{scenario.errands[following].name}" has no service time')
+            mine = (errands == errand) & (on < then.share)
+            times = sampling.lognormal(*_alike(minutes, int(mine.sum())), z[mine])
+            seconds[mine] = np.maximum(1, sampling.whole(times * MINUTE))
+        seconds = np.where(seconds > 0, _times(seconds, of_class, [one.service_factor for one in classes]), 0)
+    return People(of_class, ways, ends, limits, seconds)
+
+
+def _alike(time: Lognormal, many: int) -> tuple[sampling.Real, sampling.Real]:
+    """Medians and spreads of so many draws of one time."""
+    return np.full(many, time.median), np.full(many, sampling.spread(time))
+
+
+def _times(values: sampling.Whole, classes: sampling.Whole, factors: Sequence[float]) -> sampling.Whole:
+    """Durations by the factors of classes, at least 1 ns."""
+    by = np.array([*factors, 1.0])[classes]
+    return np.where(by == 1, values, np.maximum(1, sampling.whole(values * by)))
 
 
 def _comers(scenario: Scenario, seed: int, replication: int) -> tuple[sampling.Whole, ...]:

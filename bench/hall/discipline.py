@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bench.scenario.model import Scenario
+from bench.scenario.model import Counter, Scenario
 from bench.scenario.times import Span
 
 
@@ -80,8 +80,26 @@ def next_start(off: Sequence[tuple[int, int]], after: int) -> int | None:
     return min((start for start, _ in off if start > after), default=None)
 
 
+def at_speed(service: int, speed: float) -> int:
+    """The time that a service takes at a counter of this speed, ns; at least 1."""
+    return service if speed == 1 else max(1, round(service / speed))
+
+
+def away(shifts: Sequence[Span], opens: int, end: int) -> list[Span]:
+    """The spans between the first opening and the end in which a clerk with these shifts is not there.
+
+    The last one ends 1 ns before the end of all calling, so that it is a pause like the others; nobody is called then.
+    """
+    found = []
+    for span in shifts:
+        if opens < span.start:
+            found.append(Span(opens, span.start))
+        opens = max(opens, span.end)
+    return [*found, Span(opens, end - 1)] if opens < end - 1 else found
+
+
 class Roster:
-    """When each counter may call: opening hours, breaks, and what happens at the last closing.
+    """When each counter may call: opening hours, shifts, breaks, and what happens at the last closing.
 
     With `until_queue_empty` a counter goes on calling after a span of opening hours has ended, as long as somebody
     waits: clerks leave when the work is done (scenarios.md, Đức Hòa). With `send_home` it calls within opening hours
@@ -90,14 +108,20 @@ class Roster:
 
     def __init__(self, scenario: Scenario) -> None:
         """Roster of the counters of `scenario`."""
-        self._opens = scenario.hours.opens
+        self._opens, self._closes = scenario.hours.opens, scenario.hours.closes
         self._end = scenario.horizon
         closed: list[Span] = []
         if scenario.hours.after_closing == "send_home":
             spans = scenario.hours.open
             self._end = min(self._end, scenario.hours.closes)
             closed = [Span(a.end, b.start) for a, b in itertools.pairwise(spans) if a.end < b.start]
-        self._off = {c.number: tuple(sorted([*c.breaks, *closed])) for c in scenario.counters}
+        self._off = {c.number: tuple(sorted([*c.breaks, *closed, *self._away(c)])) for c in scenario.counters}
+
+    def _away(self, counter: Counter) -> list[Span]:
+        """A shift that lasts to the closing has no end: its clerk stays while somebody waits."""
+        stays = bool(counter.shifts) and counter.shifts[-1].end >= self._closes
+        shifts = [*counter.shifts[:-1], Span(counter.shifts[-1].start, self._end)] if stays else counter.shifts
+        return away(shifts, self._opens, self._end) if shifts else []
 
     @property
     def opens(self) -> int:

@@ -3,6 +3,10 @@
 Visitors follow what the hall really shows. They press the kiosk's button, read their number on the paper that comes
 out, and go to a counter because a display or a board said so. No device class is known here: people touch devices
 through `hands(device, action, ...)`, and what devices do reaches them as notes (architecture.md section 4).
+
+Who leaves unserved leaves the ticket in the queue: it is called like any other, nobody comes, the clerk recalls it and
+gives it up (`bench.hall.counters`). Who has a second errand keeps the ticket: the clerk passes it on, and it is called
+once more, to the other desk; that visitor rates there.
 """
 
 from __future__ import annotations
@@ -16,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from bench.clock.clockwork import Clockwork, seconds
-from bench.hall.counters import CounterDesk
+from bench.hall.columns import DIVERTED, NO_SHOW, ONLINE
+from bench.hall.counters import KEY, CounterDesk
 from bench.hall.discipline import Roster
 from firmware_sim.device import NS, Note
 
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 TICKET = re.compile(r"(?<![A-Z0-9])([A-Z]{1,2}\d{3,5})(?![A-Z0-9])")
 """A ticket as printed and shown: letters of the errand, then the number."""
+
+AHEAD = re.compile(r":\s*(\d+)\s*$")
+"""How many wait before, as printed: the number at the end of its line."""
 
 PAPER_CHANGE = 120 * NS
 """How long the greeter takes to notice an empty printer and put a new roll in (assumed)."""
@@ -45,6 +53,10 @@ class Person:
     left: simpy.Event
     called: simpy.Event
     ticket: str = ""
+    ahead: int = 0
+    service: int = 0
+    passed_on: bool = False
+    """After this service the clerk passes the ticket on to a second desk."""
 
 
 class Kiosk:
@@ -55,7 +67,7 @@ class Kiosk:
         self.printer = printer
         self.keys = keys
         self.place = simpy.Resource(clockwork, capacity=1)
-        self.paper: deque[str] = deque()
+        self.paper: deque[tuple[str, int]] = deque()
         self.at_kiosk: simpy.Event | None = None
 
     @property
@@ -142,32 +154,85 @@ class Hall:
     def _door(self) -> Generator[simpy.Event, Any, None]:
         for visitor in self.day.visitors:
             yield from self.until(visitor.arrives)
-            self._inside[visitor.errand] += 1
+            if visitor.way == ONLINE:
+                self._not_left -= 1
+                self.record("online", {"visitor": visitor.number, "errand": visitor.errand})
+                continue
+            for errand in self._desks(visitor):
+                self._inside[errand] += 1
             self.clockwork.process(self._visit(visitor))
         yield from self.until(self.scenario.hours.closes)
         self._perhaps_finished()
+
+    def _desks(self, visitor: Visitor) -> list[int]:
+        """The errands of a visitor: one, or two at two desks."""
+        following = self.scenario.next_errand.get(visitor.errand) if visitor.second else None
+        return [visitor.errand] if following is None else [visitor.errand, following]
 
     def _visit(self, visitor: Visitor) -> Generator[simpy.Event, Any, None]:
         clock = self.clockwork
         self.record("arrive", {"visitor": visitor.number, "errand": visitor.errand})
         person = Person(visitor, clock.event(), clock.event())
-        why = yield from self._take_ticket(person)
+        ahead = self._desks(visitor)
+        if visitor.way == DIVERTED and self.scenario.greeter is not None:
+            yield clock.timeout(seconds(self.scenario.greeter.seconds))
+            why = "diverted"
+        else:
+            why = yield from self._take_ticket(person)
         if not why:
-            counter = yield person.called
-            if counter is None:
-                why = "closed"
-            else:
-                self.record("goes", {"visitor": visitor.number, "ticket": person.ticket, "counter": counter})
-                yield clock.timeout(seconds(self.scenario.pace.walk_s))
-                self._inside[visitor.errand] -= 1
-                self.counters[counter].arrive(person)
-                yield person.left
-                why = "served"
-        if why != "served":
-            self._inside[visitor.errand] -= 1
+            why = yield from self._desk_by_desk(person, ahead)
+        for errand in ahead:
+            self._inside[errand] -= 1
         self._not_left -= 1
         self.record("leaves", {"visitor": visitor.number, "why": why})
         self._perhaps_finished()
+
+    def _desk_by_desk(self, person: Person, ahead: list[int]) -> Generator[simpy.Event, Any, str]:
+        """From the ticket in hand to the end; takes the errands that are begun off `ahead`. Returns why it ended."""
+        clock, visitor = self.clockwork, person.visitor
+        person.service = visitor.service
+        deadline = clock.now + visitor.patience if visitor.patience else None
+        while True:
+            counter = yield from self._call(person, deadline)
+            if isinstance(counter, str):
+                return counter
+            self.record("goes", {"visitor": visitor.number, "ticket": person.ticket, "counter": counter})
+            yield clock.timeout(seconds(self.scenario.pace.walk_s))
+            self._inside[ahead.pop(0)] -= 1
+            person.passed_on = bool(ahead)
+            self.counters[counter].arrive(person)
+            yield person.left
+            if not ahead:
+                return "served"
+            self.record("goes_on", {"visitor": visitor.number, "ticket": person.ticket, "errand": ahead[0]})
+            if self._sends_home and clock.now >= self.scenario.hours.closes:
+                return "closed"
+            person.left, person.called = clock.event(), clock.event()
+            person.service, deadline = visitor.second, None
+            self._wait(person, besides=counter)
+
+    def _call(self, person: Person, deadline: int | None) -> Generator[simpy.Event, Any, int | str]:
+        """The counter at which the ticket is called, or why the visitor goes home first."""
+        clock = self.clockwork
+        if deadline is None:
+            called = yield person.called
+            return "closed" if called is None else int(called)
+        yield person.called | clock.timeout(deadline - clock.now)
+        closed = person.called.triggered and person.called.value is None
+        if clock.now >= deadline and not closed:
+            waiting = self._waiting.get(person.ticket, [])
+            if person in waiting:
+                waiting.remove(person)
+            return "lost patience"
+        called = person.called.value
+        return "closed" if called is None else int(called)
+
+    def _wait(self, person: Person, besides: int | None = None) -> None:
+        """Wait to be called; goes at once when a counter other than `besides` shows the ticket already."""
+        self._waiting.setdefault(person.ticket, []).append(person)
+        called = self._shown.get(person.ticket)
+        if called is not None and called != besides:  # the display was faster than the paper
+            self._tell(person.ticket, called)
 
     def _take_ticket(self, person: Person) -> Generator[simpy.Event, Any, str]:
         """At the kiosk: returns "" with a ticket in hand, or why the visitor goes home."""
@@ -179,7 +244,13 @@ class Hall:
         kiosk = min(offering, key=lambda k: k.crowd)
         with kiosk.place.request() as turn:
             yield turn
-            yield clock.timeout(seconds(self.scenario.pace.kiosk_s))
+            lift = self._lift(visitor)
+            takes = seconds(self.scenario.pace.kiosk_s)
+            first = max(0, takes - KEY) if lift else takes
+            yield clock.timeout(first)
+            if lift:
+                self.hands(kiosk.name, "press", len(kiosk.keys) + self.scenario.lifts.index(lift) + 1)
+                yield clock.timeout(takes - first)
             kiosk.paper.clear()
             self.hands(kiosk.name, "press", kiosk.keys.index(visitor.errand) + 1)
             deadline = clock.timeout(NO_TICKET_AFTER)
@@ -188,18 +259,23 @@ class Hall:
                 yield kiosk.at_kiosk | deadline
                 if deadline.processed and not kiosk.paper:
                     return "no ticket came"
-            person.ticket = kiosk.paper.popleft()
+            person.ticket, person.ahead = kiosk.paper.popleft()
             kiosk.at_kiosk = None
             self.hands(kiosk.printer, "take_paper")
         self.tickets += 1
         self.record("ticket_taken", {"visitor": visitor.number, "ticket": person.ticket})
         if self._sends_home and clock.now >= self.scenario.hours.closes:
             return "closed"
-        self._waiting.setdefault(person.ticket, []).append(person)
-        called = self._shown.get(person.ticket)
-        if called is not None:  # the display was faster than the paper
-            self._tell(person.ticket, called)
+        if visitor.way == NO_SHOW:
+            return "no show"
+        if 0 <= visitor.limit < person.ahead:
+            return "balked"
+        self._wait(person)
         return ""
+
+    def _lift(self, visitor: Visitor) -> int:
+        """The priority that the visitor's class adds."""
+        return self.scenario.visitor_classes[visitor.visitor_class].priority if visitor.visitor_class >= 0 else 0
 
     def _send_home(self) -> Generator[simpy.Event, Any, None]:
         yield from self.until(self.scenario.hours.closes)
@@ -260,7 +336,8 @@ class Hall:
         found = TICKET.search("\n".join(map(str, facts["lines"])))
         if kiosk is None or found is None:
             return
-        kiosk.paper.append(found.group(1))
+        ahead = next((int(told.group(1)) for line in facts["lines"] if (told := AHEAD.search(str(line)))), 0)
+        kiosk.paper.append((found.group(1), ahead))
         if kiosk.at_kiosk is not None and not kiosk.at_kiosk.triggered:
             kiosk.at_kiosk.succeed()
 

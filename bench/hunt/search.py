@@ -44,7 +44,7 @@ VARIANTS: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = MappingProxyType(
         "slow_device": ({"ms": 40}, {"ms": 150}, {"ms": 400}, {"ms": 1200}),
         "late_reply": ({"ms": 1}, {"ms": 30}, {"ms": 120}),
         "device_clock": ({"mode": "jump"}, {"mode": "jump", "seconds": -7200}, {"mode": "drift", "for_s": 8}),
-        "queue_overflow": ({"presses": 12}, {"presses": 90, "every_ms": 60}),
+        "queue_overflow": ({"presses": 90, "every_ms": 60}, {"presses": 12}),
         "busy": ({"code": 6}, {"code": 5}, {"code": 4}),
         "reboot": ({}, {"off_s": 2}),
         "buffer_restored": ({"age_s": 4}, {"age_s": 60}),
@@ -72,6 +72,17 @@ _NEVER: Final[frozenset[str]] = frozenset()
 
 _AFTERWARDS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"sequence_reset": {"name": "reboot"}})
 """Fault -> what must follow a second later, lest it cost events that nobody could keep (`hallbench explain`)."""
+
+_MEANWHILE: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"queue_overflow": {"name": "pause", "for_s": 8}})
+"""Fault -> what begins a second before it, when it comes at a time: no queue overflows that is emptied meanwhile."""
+
+_LASTING: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "pause": {"after": _FROM, "phase": "request.byte[1]", "count": 0, "for_s": 0.15},  # retries do not mend it
+        "unplug": {"at": _FROM + 4, "for_s": 35},  # long enough to be told
+    }
+)
+"""Fault -> how it is asked for once so that it lasts."""
 
 
 def applicable(subject: Subject, shape: Shape, wall: bool = False) -> list[Row]:
@@ -139,8 +150,13 @@ def systematic(
     if wall:  # there is time for few: first what no simulation of a program's process can show
         rows.sort(key=lambda row: row.name not in _REAL)
     for row in rows:
-        options = _options(row, list(_placed(row, subject, shape, wall))[:2], ranked)
+        places = list(_placed(row, subject, shape, wall))[:2]
+        options = _options(row, places, ranked)
         rng.shuffle(options)
+        if row.name in _MEANWHILE:  # tried first: by itself it shows nothing of a program that is quick
+            options.append({"name": row.name, **places[0], **VARIANTS[row.name][0], "at": _FROM + 4})
+        if row.name in _LASTING and not wall:
+            options.append({"name": row.name, **places[0], **_LASTING[row.name]})
         queues.append(options)
     trials: list[Trial] = []
     names = list(PRESETS)
@@ -158,6 +174,9 @@ def _trial(subject: Subject, fault: dict[str, Any], preset: str, seed: int, numb
     after = _AFTERWARDS.get(fault["name"])
     if after is not None:
         faults.append({**after, "device": fault["device"], "at": fault.get("at", _WAITING) + 1})
+    meanwhile = _MEANWHILE.get(fault["name"]) if "at" in fault else None
+    if meanwhile is not None:
+        faults.append({**meanwhile, "at": fault["at"] - 1})
     point = fault.get("phase") or fault.get("where") or "by itself"
     again = ", and again" if fault.get("count") == 2 else ""
     label = f"{fault['name']} at {point}{again}; {preset}"

@@ -144,12 +144,13 @@ class Boot:
 class _Exchange:
     """A request and what has come since."""
 
-    __slots__ = ("answered", "end", "foreign", "function", "heard", "hexa", "t", "unit")
+    __slots__ = ("answered", "end", "foreign", "function", "heard", "hexa", "spoilt", "t", "unit")
 
     def __init__(self, t: int, end: int, hexa: str, unit: int, function: int) -> None:
         self.t, self.end, self.hexa, self.unit, self.function = t, end, hexa, unit, function
         self.heard = 0  # bursts since
         self.answered = False
+        self.spoilt = False  # something damaged came, after which nobody needs to wait on
         self.foreign = 0  # end of a sound frame of another unit, 0 for none
 
 
@@ -370,7 +371,7 @@ class Traffic:
                 line.waits = (min(least, wait), max(most, wait))
             if done.foreign:
                 line.foreign_count += 1
-                if len(line.foreign) < 10_000 and not done.answered:
+                if len(line.foreign) < 10_000 and not done.answered and not done.spoilt:
                     line.foreign.append((done.foreign, t - done.end, done.unit))
         unit = line.units[done.unit]
         if done.answered or not done.unit:
@@ -389,6 +390,7 @@ class Traffic:
             return
         open_.heard += 1
         if not sound:
+            open_.spoilt = True
             return
         unit, function = int(hexa[:2], 16), int(hexa[2:4], 16) & 0x7F
         mine = unit == open_.unit and function == open_.function and t >= open_.end and not open_.answered

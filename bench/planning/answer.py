@@ -16,7 +16,9 @@ from bench.planning.designs import Design, least_counters, staffed_hours, with_c
 from bench.planning.engine import LONGEST_WALK, NO_DELAYS, Delays, people
 from bench.planning.goal import Answer, Goal
 from bench.planning.lines import with_devices
+from bench.planning.outcome import engine_named
 from bench.planning.pooled import percentiles
+from bench.planning.scenario_day import leaves_unserved
 from bench.planning.statistics import Estimate, Precision, estimate, paired, percentile
 from bench.planning.study import MOST_DAYS, Study, run
 
@@ -74,6 +76,11 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
     """
     goal, scenario = question.goal, question.scenario
     remarks = _remarks(scenario)
+    if leaves_unserved(scenario) and engine_named(question.engine) == "kernel":
+        remarks.append(
+            "visitors leave, are diverted, or go on to a second desk: such days are played by the Python engine, the "
+            "compiled kernel does not know them"
+        )
     if question.counters or goal is None:
         numbers = question.counters or (len(scenario.counters),)
         studies = [_study(question, [with_counters(scenario, number) for number in numbers], progress)]
@@ -285,6 +292,8 @@ def _row(
                 "wait_p90_ci": _ci(high),
             }
         )
+    row["left"] = _left(days)
+    row["classes"] = _classes(scenario, days)
     columns = list(zip(*(day.queue for day in days), strict=True))
     row["queue"] = {
         "start": scenario.hours.opens,
@@ -297,6 +306,38 @@ def _row(
         found = estimate([goal.measure(day) for day in days])
         row["goal"] = {"mean": found and found.mean, "ci": _ci(found), "answer": goal.answer(found)}
     return row
+
+
+def _left(days: list[DayFigures]) -> list[dict[str, Any]]:
+    """Who left unserved or did not come, by why: mean a day, and share of all who wanted something that day."""
+    rows = []
+    for why in sorted({why for day in days for why in day.left}):
+        away = [sum(day.left.get(name, 0) for name in ("online", "diverted")) for day in days]
+        wanted = [day.visitors + gone for day, gone in zip(days, away, strict=True)]
+        counts = [float(day.left.get(why, 0)) for day in days]
+        found = estimate(counts)
+        share = estimate([count / all_ if all_ else None for count, all_ in zip(counts, wanted, strict=True)])
+        rows.append({"why": why, "mean": found and found.mean, "share": share and share.mean, "share_ci": _ci(share)})
+    return rows
+
+
+def _classes(scenario: Scenario, days: list[DayFigures]) -> list[dict[str, Any]]:
+    """Waits and losses by class of visitor; the last row is whoever is in none."""
+    rows = []
+    for place in (*range(len(scenario.visitor_classes)), -1) if scenario.visitor_classes else ():
+        seen = [day.classes[place] for day in days if place in day.classes]
+        mean, high = estimate([t[1] for t in seen]), estimate([t[2] for t in seen])
+        rows.append(
+            {
+                "name": scenario.visitor_classes[place].name if place >= 0 else "others",
+                "visitors": sum(t[0] for t in seen) / len(days),
+                "wait_mean": mean and mean.mean,
+                "wait_mean_ci": _ci(mean),
+                "wait_p90": high and high.mean,
+                "left": sum(t[3] for t in seen) / len(days),
+            }
+        )
+    return rows
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.hall.columns import Columns, Real, Whole
-from bench.planning.outcome import Hall, Outcome
+from bench.hall.columns import DIVERTED, ONLINE, WAYS, Columns, Real, Whole
+from bench.planning.outcome import WHYS, Hall, Outcome
 from bench.planning.pooled import bins
 from bench.planning.statistics import percentile
 from bench.scenario.times import MINUTE, NS, Span
 
 if TYPE_CHECKING:
-    from bench.scenario.model import Scenario
+    from bench.scenario.model import Counter, Scenario
 
 HALF_HOUR: Final = 30 * MINUTE
 GRID: Final = 5 * MINUTE
@@ -42,7 +42,7 @@ class DayFigures(NamedTuple):
 
     Attributes:
         visitors: who took a ticket.
-        unserved: of them, never called.
+        unserved: of them, never called before the hall ended, though they stayed.
         wait_mean: seconds.
         percentiles: by level.
         within: minutes -> share called within them.
@@ -54,6 +54,8 @@ class DayFigures(NamedTuple):
         queue: visitors waiting at each instant of the grid, from opening on.
         longest: the longest queue at any instant.
         bins: waits by `pooled.BIN` seconds: number of the bin -> visitors.
+        left: how many left unserved or did not come, by why (`outcome.WHYS`, `columns.WAYS`); none that are 0.
+        classes: place of a class (-1: of none) -> (visitors, mean wait, p90, how many left unserved).
     """
 
     visitors: int
@@ -69,20 +71,27 @@ class DayFigures(NamedTuple):
     queue: tuple[int, ...]
     longest: int
     bins: Mapping[int, int] = MappingProxyType({})
+    left: Mapping[str, int] = MappingProxyType({})
+    classes: Mapping[int, tuple[int, float, float, int]] = MappingProxyType({})
 
 
 def figures_of(hall: Hall, day: Columns, asked: Asked) -> DayFigures:
     """Play a day and reduce it to its figures."""
-    return reduce(hall, hall.play(day), asked)
+    return reduce(hall, hall.play(day), asked, day)
 
 
-def reduce(hall: Hall, played: Outcome, asked: Asked) -> DayFigures:
-    """The figures of a played day."""
+def reduce(hall: Hall, played: Outcome, asked: Asked, day: Columns) -> DayFigures:
+    """The figures of a played day.
+
+    A visitor who loses patience counts with the wait until then. Who balks, or does not come when called, waits for
+    nothing and is in no wait. Each of the two visits of a chained errand has a wait.
+    """
     hours, joins = hall.scenario.hours, played.joins
     served = played.counters >= 0
-    ends = np.where(served, played.called, np.maximum(hall.end, joins))
+    ends = np.where(served, played.called, np.where(played.gone > 0, played.gone, np.maximum(hall.end, joins)))
     waits = (ends - joins) / NS
-    ordered = np.sort(waits).tolist()
+    counted = played.whys <= 1
+    ordered = np.sort(waits[counted]).tolist()
     ends = np.sort(ends)
     last = int(played.leaves[served].max(initial=0)) if served.any() else hours.closes
     utilisation, by_counter = _utilisation(hall.scenario, played, served)
@@ -91,8 +100,8 @@ def reduce(hall: Hall, played: Outcome, asked: Asked) -> DayFigures:
     # Who is called at once never waits: at each joining, those who have joined less those whose wait is over.
     crowd = np.arange(1, len(joins) + 1) - np.searchsorted(ends, joins, side="right")
     return DayFigures(
-        visitors=len(ordered),
-        unserved=len(ordered) - int(served.sum()),
+        visitors=int((played.second == 0).sum()),
+        unserved=int((~served & (played.whys == 0)).sum()),
         wait_mean=fmean(ordered) if ordered else None,
         percentiles={level: percentile(ordered, level) for level in asked.levels},
         within={
@@ -103,16 +112,44 @@ def reduce(hall: Hall, played: Outcome, asked: Asked) -> DayFigures:
         utilisation=utilisation,
         by_counter=by_counter,
         half_hours={
-            start: (len(found), fmean(found)) for start, found in _groups(joins // HALF_HOUR * HALF_HOUR, waits)
+            start: (len(found), fmean(found))
+            for start, found in _groups((joins // HALF_HOUR * HALF_HOUR)[counted], waits[counted])
         },
         errands={
             errand: (len(found), fmean(found), percentile(found, 90) or 0.0)
-            for errand, found in _groups(played.errands, waits)
+            for errand, found in _groups(played.errands[counted], waits[counted])
         },
         queue=tuple(queue.tolist()),
         longest=int(crowd.max(initial=0)),
         bins=bins(ordered),
+        left=_left(played, day),
+        classes=_classes(played, day, waits, counted),
     )
+
+
+def _left(played: Outcome, day: Columns) -> dict[str, int]:
+    """How many left unserved, or never took a ticket, by why."""
+    counts = np.bincount(played.whys, minlength=len(WHYS)).tolist()
+    found = {why: count for why, count in zip(WHYS[1:], counts[1:], strict=True) if count}
+    if day.people is not None:
+        for way in (ONLINE, DIVERTED):
+            if count := int((day.people.ways == way).sum()):
+                found[WAYS[way]] = count
+    return found
+
+
+def _classes(
+    played: Outcome, day: Columns, waits: Real, counted: NDArray[np.bool_]
+) -> dict[int, tuple[int, float, float, int]]:
+    """Waits and losses by class; empty where the hall has none."""
+    if day.people is None or not (day.people.classes >= 0).any():
+        return {}
+    of_class = day.people.classes[played.places]
+    lost = {number: int((of_class[played.whys > 0] == number).sum()) for number in set(of_class.tolist())}
+    return {
+        number: (len(found), fmean(found), percentile(found, 90) or 0.0, lost[number])
+        for number, found in _groups(of_class[counted], waits[counted])
+    }
 
 
 def _groups(keys: Whole, values: Real) -> Iterator[tuple[int, list[float]]]:
@@ -135,6 +172,15 @@ def paid_spans(scenario: Scenario, breaks: Sequence[Span]) -> list[Span]:
     return spans
 
 
+def paid_of(scenario: Scenario, counter: Counter) -> list[Span]:
+    """When a counter's clerk is paid: opening hours, of the shifts only, without the breaks."""
+    spans = paid_spans(scenario, counter.breaks)
+    if not counter.shifts:
+        return spans
+    both = [Span(max(a.start, b.start), min(a.end, b.end)) for a in spans for b in counter.shifts]
+    return [span for span in both if span.start < span.end]
+
+
 def _utilisation(
     scenario: Scenario, played: Outcome, served: NDArray[np.bool_]
 ) -> tuple[float | None, dict[int, float | None]]:
@@ -142,7 +188,7 @@ def _utilisation(
 
     A counter is busy from a call to the visitor's leaving, and paid in its hours and whenever it is busy outside them.
     """
-    spans = {counter.number: paid_spans(scenario, counter.breaks) for counter in scenario.counters}
+    spans = {counter.number: paid_of(scenario, counter) for counter in scenario.counters}
     numbers = sorted(spans)
     most = max(map(len, spans.values()))
     bounds = np.zeros((2, len(numbers), most), np.int64)  # spans that a counter lacks are empty

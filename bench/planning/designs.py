@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.planning.days import paid_spans
+from bench.planning.days import paid_of
 from bench.scenario.times import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from bench.scenario.model import Counter, Scenario
+    from bench.scenario.people import Lognormal
 
 MOST_COUNTERS = 500
 
@@ -43,16 +44,28 @@ def work_hours(scenario: Scenario) -> dict[str, float]:
     if scenario.log:
         return _recorded_work(scenario, around)
     total = sum(errand.share or 0.0 for errand in scenario.errands)
-    hours = {}
+    hours = dict.fromkeys((errand.name for errand in scenario.errands), 0.0)
+    slower = 1 + sum(found.share * (found.service_factor - 1) for found in scenario.visitor_classes)
+    comers = (scenario.arrivals.visitors or 0.0) * (1 - scenario.arrivals.online_share)
+    if scenario.greeter is not None:
+        comers *= 1 - scenario.greeter.share
     for errand in scenario.errands:
-        minutes = errand.minutes
-        if minutes is None or not total:
-            hours[errand.name] = 0.0
+        if errand.minutes is None or not total:
             continue
-        sigma = math.log(minutes.p90 / minutes.median) / NormalDist().inv_cdf(0.9)
-        mean = minutes.median * math.exp(sigma * sigma / 2) + around / 60
-        hours[errand.name] = (scenario.arrivals.visitors or 0.0) * (errand.share or 0.0) / total * mean / 60
+        many = comers * (errand.share or 0.0) / total
+        hours[errand.name] += many * (_mean(errand.minutes) * slower + around / 60) / 60
+        then = errand.then
+        if then is not None:
+            minutes = then.minutes or scenario.errands[scenario.errand_index[then.errand]].minutes
+            each = _mean(minutes) * slower if minutes else 0.0
+            hours[then.errand] += many * then.share * (each + around / 60) / 60
     return hours
+
+
+def _mean(time: Lognormal) -> float:
+    """The mean of a lognormal, in the unit of its median."""
+    sigma = math.log(time.p90 / time.median) / NormalDist().inv_cdf(0.9)
+    return time.median * math.exp(sigma * sigma / 2)
 
 
 def _recorded_work(scenario: Scenario, around: float) -> dict[str, float]:
@@ -66,9 +79,7 @@ def _recorded_work(scenario: Scenario, around: float) -> dict[str, float]:
 
 def staffed_hours(scenario: Scenario) -> float:
     """Counter hours within the opening hours, breaks taken off."""
-    return sum(
-        (span.end - span.start) / HOUR for counter in scenario.counters for span in paid_spans(scenario, counter.breaks)
-    )
+    return sum((span.end - span.start) / HOUR for counter in scenario.counters for span in paid_of(scenario, counter))
 
 
 def with_counters(scenario: Scenario, wanted: int) -> Design:
@@ -104,6 +115,7 @@ def with_counters(scenario: Scenario, wanted: int) -> Design:
     if not changes:
         return Design(wanted, scenario)
     changed = scenario.model_copy(update={"counters": tuple(counters)})
+    changed.__dict__.pop("speeds", None)
     changed.__dict__.pop("skills", None)  # model_copy takes what was worked out from the old counters along
     return Design(wanted, changed, tuple(changes))
 

@@ -41,7 +41,7 @@ def steps(scenario: Scenario) -> dict[str, Delays]:
 def planned(scenario: Scenario, day: Columns, delays: Delays, engine: str) -> dict[int, float]:
     """Number of a visitor -> seconds from the ticket to the call."""
     played = Hall(scenario, delays, engine).play(day)
-    served = played.counters >= 0
+    served = (played.counters >= 0) & (played.second == 0)
     waits = (played.called - played.joins)[served] / NS
     return dict(zip((played.places[served] + 1).tolist(), waits.tolist(), strict=True))
 
@@ -68,7 +68,7 @@ def _marks(history: Path) -> Iterator[tuple[int, dict[str, int]]]:
         for line in lines:
             entry = json.loads(line)
             if entry.get("k") in ("ticket_taken", "goes") and entry.get("src") == "hall":
-                seen.setdefault(entry["visitor"], {})[entry["k"]] = entry["t"]
+                seen.setdefault(entry["visitor"], {}).setdefault(entry["k"], entry["t"])  # the first visit
     yield from seen.items()
 
 

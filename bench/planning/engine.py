@@ -25,18 +25,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from bench.hall.counters import KEY, NO_SHOW_AFTER
-from bench.hall.discipline import Roster, next_start, open_from
+from bench.hall.discipline import at_speed, next_start, open_from
 from bench.scenario.times import NS
 
 if TYPE_CHECKING:
-    from bench.hall.day import Day
     from bench.scenario.model import Scenario
 
 NEVER: Final = 1 << 62
 LONGEST_WALK: Final = NO_SHOW_AFTER
 """A walk at least this long would make a clerk recall the ticket, ns."""
 
-_NEXT, _PAUSE, _GROWS = 0, 1, 2
+_NEXT, _PAUSE, _GROWS, _JOIN, _TURN, _GIVES_UP = range(6)
 
 
 Poll: TypeAlias = tuple[int, int, int]
@@ -85,6 +84,7 @@ class Delays(NamedTuple):
         log_in: from opening to the clerk's being logged in.
         paper: from the button's being known to the ticket in hand.
         polls: when keys are noticed.
+        no_show: from the call of a ticket whose visitor has left to the clerk's giving it up, recalled once.
     """
 
     kiosk: int = 0
@@ -98,6 +98,7 @@ class Delays(NamedTuple):
     log_in: int = 0
     paper: int = 0
     polls: Polls = Polls()
+    no_show: int = 0
 
 
 NO_DELAYS: Final = Delays()
@@ -114,7 +115,31 @@ def people(scenario: Scenario) -> Delays:
         clerk=round(pace.clerk_s * NS),
         rated=True,
         log_in=KEY,
+        no_show=2 * (NO_SHOW_AFTER + KEY),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Visitors who leave unserved, and those with a second errand; lists have one entry a visitor.
+
+    Attributes:
+        goes: instant at which the visitor leaves if not called before, NEVER for whoever stays.
+        limits: leaves at once when more wait before; -1 for whoever does not mind.
+        following: queue of the second visit, -1 for none.
+        seconds: ns of the service there.
+        stays: ns for which the visitor stays for the rating there.
+        keys: as those of a `Load`, of the second visit; its instant of joining stands in the place of theirs.
+        departures: instants at which others leave, who have no ticket.
+    """
+
+    goes: Sequence[int]
+    limits: Sequence[int]
+    following: Sequence[int]
+    seconds: Sequence[int]
+    stays: Sequence[int]
+    keys: Sequence[tuple[int | str, ...]]
+    departures: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +148,14 @@ class Load:
 
     Attributes:
         joins: instants at which the tickets join their queues, ascending, ns.
-        errands: places in the hall's errands.
+        errands: the queue of each: the place of its errand in the hall's errands, times `levels`, plus what its class
+            adds to the priority, as a place among those levels.
         holds: ns of the service.
         stays: ns for which the visitor then stays for the rating, at a counter that has a keypad.
         keys: what decides between visitors: (-priority, instant of joining, ticket order).
-        patience: ns after which a waiting visitor goes; None: they stay.
+        patience: ns after which a waiting visitor goes and takes the ticket out of its queue; None: they stay.
+        levels: queues of an errand.
+        leaving: who leaves the ticket in its queue, and who has a second visit; None: nobody.
     """
 
     joins: Sequence[int]
@@ -136,6 +164,8 @@ class Load:
     stays: Sequence[int]
     keys: Sequence[tuple[int | str, ...]]
     patience: Sequence[int] | None = None
+    levels: int = 1
+    leaving: Leaving | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +182,9 @@ class Desks:
         limits: (from this instant on, most counters that may be at work), ascending; whoever is at work finishes.
             Before the first of them, and without any, all may be.
         polls: number of a counter -> when its clerk's keys are noticed; none: at once.
+        speeds: number of a counter -> its speed, of those that are not 1.
+        closes: from this instant on a clerk goes home when nobody is in the hall whom the counter could serve. It shows
+            only where tickets of visitors who have left are still in the queues.
     """
 
     skills: Mapping[int, frozenset[int]]
@@ -162,6 +195,8 @@ class Desks:
     rated: frozenset[int] = frozenset()
     limits: Sequence[tuple[int, int]] = ()
     polls: Mapping[int, Poll] = field(default_factory=dict)
+    speeds: Mapping[int, float] = field(default_factory=dict)
+    closes: int = NEVER
 
     def grows(self) -> list[int]:
         """Instants at which more counters than before may be at work."""
@@ -176,7 +211,7 @@ class Visit(NamedTuple):
         counter: number of the counter.
         called: the call is seen in the hall.
         starts: the service begins.
-        leaves: the visitor leaves.
+        leaves: the visitor leaves, or goes on to the second desk.
     """
 
     place: int
@@ -187,14 +222,37 @@ class Visit(NamedTuple):
 
 
 def simulate(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> list[Visit]:
-    """All visits of a day, in order of their calls. Who is not in them was never called (or lost patience)."""
+    """All visits of a day, in order of their calls. Who is not in them was never called (or left before)."""
     return _Play(load, desks, delays).run()
+
+
+class Course(NamedTuple):
+    """A day of a load with `Leaving`.
+
+    Attributes:
+        visits: in order of their calls; a second visit has a place behind all others, in order of `seconds`.
+        seconds: (place of the first visit, instant of joining, queue) of each second visit.
+        balked: places of those who left because of the queue.
+        goes: instant at which a visitor leaves unserved, by place, second visits included; NEVER for whoever stays.
+    """
+
+    visits: list[Visit]
+    seconds: list[tuple[int, int, int]]
+    balked: frozenset[int]
+    goes: list[int]
+
+
+def course(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> Course:
+    """A day in which visitors may leave unserved or go on to a second desk."""
+    play_ = _Play(load, desks, delays)
+    visits = play_.run()
+    return Course(visits, play_.seconds, frozenset(play_.balked), play_.goes)
 
 
 class _Counter:
     """A counter while the day is played. `pause` is when its next break begins, while it is idle."""
 
-    __slots__ = ("able", "idle", "number", "off", "pause", "poll", "rank", "rated", "since", "skills")
+    __slots__ = ("able", "came", "idle", "number", "off", "pause", "poll", "rank", "rated", "since", "skills", "speed")
 
     def __init__(self, number: int, rank: int, skills: frozenset[int], desks: Desks) -> None:
         self.number, self.rank = number, rank
@@ -202,10 +260,12 @@ class _Counter:
         self.skills = tuple(sorted(skills))
         self.off = desks.off.get(number, ())
         self.poll = desks.polls.get(number)
+        self.speed = desks.speeds.get(number, 1.0)
         self.rated = number in desks.rated
         self.idle = 0  # number of the spell of idleness, 0 when at work or away
         self.since = 0  # of that spell
         self.pause = NEVER
+        self.came = (0, 0)  # what put it in order among those who pressed "next" at the same instant, lately
 
 
 def _idle_longest(counter: _Counter) -> tuple[int, int]:
@@ -218,6 +278,16 @@ class _Play:
 
     def __init__(self, load: Load, desks: Desks, delays: Delays) -> None:
         self.load, self.desks, self.delays = load, desks, delays
+        self.leaving = load.leaving
+        self.seconds: list[tuple[int, int, int]] = []
+        self.coming = 0  # second visits that have not joined yet
+        self.balked: set[int] = set()
+        self.starts: dict[int, int] = {}  # by place, where somebody may leave
+        self.goes: list[int] = []
+        self.joins, self.queue_of = list(load.joins), list(load.errands)
+        self.holds, self.stays, self.keys = list(load.holds), list(load.stays), list(load.keys)
+        if self.leaving is not None:
+            self.goes = list(self.leaving.goes)
         self.visits: list[Visit] = []
         self.queues: dict[int, deque[int]] = {e: deque() for skills in desks.skills.values() for e in skills}
         self.idle: list[_Counter] = []  # in order of (since, number)
@@ -242,16 +312,24 @@ class _Play:
         while True:
             join = joins[place] if place < count else NEVER
             if heap and heap[0][0] < join:
-                if place == count and not self.waiting:
+                if place == count and not self.waiting and not self.coming:
                     break
-                now, _, _, _, kind, spell, counter = heappop(heap)
+                now, went, since, _, kind, spell, counter = heappop(heap)
                 if now >= until:
                     break
                 if kind == _NEXT:
                     self.at_work -= spell
+                    counter.came = went, since
                     self._next(counter, now)
                 elif kind == _GROWS:
                     self._grow(now)
+                elif kind == _JOIN:
+                    self.coming -= 1
+                    self._join(spell, now)
+                elif kind == _GIVES_UP:
+                    self._give_up(counter, now)
+                elif kind == _TURN:
+                    self._stay_or_go_home(counter, now, spell)
                 elif counter.idle == spell:
                     self._pause(counter)
                 continue
@@ -270,7 +348,13 @@ class _Play:
 
     def _join(self, place: int, now: int) -> None:
         """A ticket joins: the idle counter that has been idle longest takes it, or it waits."""
-        errand = self.load.errands[place]
+        errand = self.queue_of[place]
+        if self.leaving is not None and place < len(self.load.joins) and self.leaving.limits[place] >= 0:
+            levels = self.load.levels
+            first = errand - errand % levels
+            if sum(len(self.queues.get(e, ())) for e in range(first, first + levels)) > self.leaving.limits[place]:
+                self.balked.add(place)
+                self.goes[place] = now
         if self.idle and self._room(now):
             for index, counter in enumerate(self.idle):
                 if errand in counter.able:
@@ -305,18 +389,42 @@ class _Play:
             at = max(able, at + key) + key
         return (None if able is None else at), went if key else 0
 
-    def _turn(self, counter: _Counter, at: int, since: int, at_work: int = 0) -> None:
+    def _turn(self, counter: _Counter, at: int, since: int, at_work: int = 0, went: int = 0) -> None:
         """The clerk, free at `at`, will press "next", after a break if there is one.
 
         `at_work` is 1 when a visit ends with it (it stands where other events have the number of a spell).
         """
-        free, went = self._free_from(counter, at)
+        free, lately = self._free_from(counter, at)
+        went = lately or went
         if free is not None:
             since = since if self.delays.key else 0
+            if self.leaving is not None and free >= self.desks.closes:
+                heappush(self.heap, (free, went, since, counter.rank, _TURN, at_work, counter))
+                return
             at = free + self.delays.key
             if counter.poll is not None:
                 at = heard(counter.poll, at)
             heappush(self.heap, (at, went, since, counter.rank, _NEXT, at_work, counter))
+
+    def _stay_or_go_home(self, counter: _Counter, now: int, at_work: int) -> None:
+        """After closing: the clerk presses "next" as long as somebody is in the hall for this counter."""
+        self.at_work -= at_work
+        if self._somebody_for(counter, now):
+            at = now + self.delays.key
+            heappush(self.heap, (heard(counter.poll, at), 0, 0, counter.rank, _NEXT, 0, counter))
+
+    def _somebody_for(self, counter: _Counter, now: int) -> bool:
+        """Whether anybody is in the hall, now, who is not at a counter yet for an errand of this one."""
+        assert self.leaving is not None
+        served = self.starts
+        for place, goes in enumerate(self.goes):
+            if self.queue_of[place] in counter.able and served.get(place, goes) > now:
+                return True
+            if place < len(self.load.joins) and self.leaving.following[place] in counter.able:
+                passed_on = place in served  # then there is a second visit, looked at for itself
+                if not passed_on and goes > now:
+                    return True
+        return False
 
     def _next(self, counter: _Counter, now: int) -> None:
         place = self._choose(counter, now) if self.waiting and self._room(now) else None
@@ -356,11 +464,26 @@ class _Play:
         """The last instant up to `at` at which a visitor left: idle clerks look up then, in order of their counters."""
         if self.delays.key and self.stirred[0] != at:
             self.stirred = at, max((visit.leaves for visit in self.visits if visit.leaves <= at), default=0)
+            if self.leaving is not None:
+                self.stirred = at, self._last_to_leave(at)
         return self.stirred[1]
+
+    def _last_to_leave(self, at: int) -> int:
+        """The last instant up to `at` at which anybody left the hall."""
+        return max((left for left in self._departures() if left <= at), default=0)
+
+    def _departures(self) -> list[int]:
+        """When people leave the hall, as far as it is known now."""
+        assert self.leaving is not None
+        passed_on = {place for place, _, _ in self.seconds}
+        found = [visit.leaves for visit in self.visits if visit.place not in passed_on]
+        found += (goes for place, goes in enumerate(self.goes) if place not in self.starts)
+        found += self.leaving.departures
+        return found
 
     def _choose(self, counter: _Counter, now: int) -> int | None:
         """The waiting visitor whom the counter calls: `discipline.choose` over the heads of its queues."""
-        keys, patience = self.load.keys, self.load.patience
+        keys, patience = self.keys, self.load.patience
         best: int | None = None
         for errand in counter.skills:
             queue = self.queues[errand]
@@ -371,129 +494,69 @@ class _Play:
             if queue and (best is None or keys[queue[0]] < keys[best]):
                 best = queue[0]
         if best is not None:
-            self.queues[self.load.errands[best]].popleft()
+            self.queues[self.queue_of[best]].popleft()
             self.waiting -= 1
         return best
 
     def _call(self, place: int, counter: _Counter, now: int, called: int) -> None:
+        if self.goes and self.goes[place] <= called:
+            self._call_in_vain(counter, now, called)
+            return
         starts = called + self.delays.walk
         if counter.pause <= now:  # between the break's beginning and the key "pause": served after the break
             back, _ = self._free_from(counter, counter.pause)
             starts = max(starts, back if back is not None else starts)
-        leaves = starts + self.load.holds[place] + self.delays.done
+        leaves = starts + at_speed(self.holds[place], counter.speed) + self.delays.done
         if counter.rated:
-            leaves += self.load.stays[place]
+            leaves += self.stays[place]
         self.visits.append(Visit(place, counter.number, called, starts, leaves))
         self.at_work += 1
+        if self.leaving is not None:
+            self.starts[place] = starts
+            self._second(place, leaves)
         self._turn(counter, leaves + self.delays.clerk, leaves, 1)
 
+    def _call_in_vain(self, counter: _Counter, now: int, called: int) -> None:
+        """The visitor has left: the clerk waits, recalls, waits, and gives the ticket up.
 
-# -- a day of a scenario ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A day as it was played.
+        A clerk on the way to a break at that instant takes the break, and the next key "next" gives the ticket up.
+        """
+        self.at_work += 1
+        if counter.pause <= now:
+            self._turn(counter, counter.pause, max(counter.since, self._stirred(counter.pause)), 1)
+        else:
+            at = called + max(0, self.delays.no_show - self.delays.key)
+            heappush(self.heap, (at, 0, 0, counter.rank, _GIVES_UP, 0, counter))
 
-    Attributes:
-        numbers: of the visitors, by place in `load`.
-        arrives: instants of arrival, by place.
-        load: who came when to the queues.
-        visits: by `simulate`.
-        gone_home: places of visitors who got their ticket after a closing that sends home.
-    """
+    def _give_up(self, counter: _Counter, now: int) -> None:
+        """A clerk who called in vain begins to press the key "no show".
 
-    numbers: tuple[int, ...]
-    arrives: tuple[int, ...]
-    load: Load
-    visits: list[Visit]
-    gone_home: frozenset[int]
+        Clerks who called in vain at one instant keep their order, unless somebody left meanwhile: then they looked up,
+        in order of their counters.
+        """
+        key = self.delays.key
+        went, since = counter.came
+        if key:
+            recalled = now - NO_SHOW_AFTER
+            waits = ((recalled - key - NO_SHOW_AFTER, recalled - key), (recalled, now))
+            if any(start < left < end for left in self._departures() for start, end in waits):
+                went = since = 0
+        self._turn(counter, now + min(key, self.delays.no_show), since, 1, went)
 
-    def waits(self) -> list[tuple[int, int]]:
-        """(number of the visitor, wait from the ticket to the call in ns) of everybody who was called, by number."""
-        return sorted((self.numbers[v.place], v.called - self.load.joins[v.place]) for v in self.visits)
-
-
-def play(scenario: Scenario, day: Day, delays: Delays) -> Played:
-    """Play a drawn day.
-
-    Args:
-        scenario: hours, errands and counters; may have other counters than the one the day was drawn from.
-        day: who comes.
-        delays: see `people`.
-    """
-    arrived, wants = [v.arrives for v in day.visitors], [v.errand for v in day.visitors]
-    found = tickets(scenario, arrived, wants, delays)
-    joined = sorted((at, place) for place, at in enumerate(found) if at >= 0)
-    letters = [errand.letter for errand in scenario.errands]
-    priorities = [-errand.priority for errand in scenario.errands]
-    overhead = round(scenario.arrivals.overhead_s * NS) if scenario.log and delays == NO_DELAYS else 0
-    counts = [0] * len(letters)
-    joins, errands, holds, stays, numbers, arrives = [], [], [], [], [], []
-    keys: list[tuple[int | str, ...]] = []
-    for at, place in joined:
-        visitor = day.visitors[place]
-        errand = visitor.errand
-        counts[errand] += 1
-        joins.append(at)
-        errands.append(errand)
-        holds.append(visitor.service + overhead)
-        stays.append(visitor.rating_delay if visitor.rating else 0)
-        keys.append((priorities[errand], at, letters[errand], counts[errand]))
-        numbers.append(visitor.number)
-        arrives.append(visitor.arrives)
-    load = Load(joins, errands, holds, stays, keys)
-    desks = desks_of(scenario, delays)
-    hours = scenario.hours
-    sends_home = hours.after_closing == "send_home"
-    late = frozenset(place for place, at in enumerate(joins) if at >= hours.closes) if sends_home else frozenset()
-    return Played(tuple(numbers), tuple(arrives), load, simulate(load, desks, delays), late)
-
-
-def desks_of(scenario: Scenario, delays: Delays) -> Desks:
-    """The counters of a scenario."""
-    roster, hours = Roster(scenario), scenario.hours
-    until = min(scenario.horizon, hours.closes) if hours.after_closing == "send_home" else scenario.horizon
-    rated = frozenset(scenario.skills) - without_keypad(scenario) if delays.rated else frozenset[int]()
-    known, others = delays.polls.counters, delays.polls.others
-    polls = {n: poll for n in scenario.skills if (poll := known.get(n, others)) is not None}
-    return Desks(scenario.skills, hours.opens, until, roster.off, roster.end, rated, polls=polls)
-
-
-def without_keypad(scenario: Scenario) -> frozenset[int]:
-    """Counters at which nobody can rate. A counter that a plan adds has no devices; it counts as one with a keypad.
-
-    So it does too when the hall has other counters' keypads only on paper: a hall without any keypad has no ratings.
-    """
-    keypads = {device.counter for _, device in scenario.placed if device.acts_as == "rating_keypad"}  # type: ignore[union-attr]
-    known = {device.counter for _, device in scenario.placed if device.acts_as == "clerk_console"}  # type: ignore[union-attr]
-    return frozenset(number for number in scenario.skills if number not in keypads and (number in known or not keypads))
-
-
-def tickets(scenario: Scenario, arrives: Sequence[int], errands: Sequence[int], delays: Delays) -> list[int]:
-    """When each visitor holds a ticket: first come first served at the least crowded kiosk that offers the errand.
-
-    -1 for a visitor whose errand no kiosk offers. Without any kiosk everybody has a ticket on arrival.
-    """
-    takes, paper = delays.kiosk, delays.paper
-    if not scenario.kiosk_keys or not takes:
-        return list(arrives)
-    kiosks: list[deque[int]] = [deque() for _ in scenario.kiosk_keys]
-    polls = [delays.polls.kiosks.get(name) for name in scenario.kiosk_keys]
-    offering = {
-        errand: [index for index, keys in enumerate(scenario.kiosk_keys.values()) if errand in keys]
-        for errand in range(len(scenario.errands))
-    }
-    found: list[int] = []
-    for arrived, errand in zip(arrives, errands, strict=True):
-        mine = offering[errand]
-        for index in mine:
-            while kiosks[index] and kiosks[index][0] <= arrived:
-                kiosks[index].popleft()
-        if not mine:
-            found.append(-1)
-            continue
-        best = min(mine, key=lambda index: len(kiosks[index]))
-        kiosk = kiosks[best]
-        done = heard(polls[best], max(arrived, kiosk[-1] if kiosk else 0) + takes) + paper
-        kiosk.append(done)
-        found.append(done)
-    return found
+    def _second(self, place: int, leaves: int) -> None:
+        """A visitor whose first errand ends goes on to the second, with the same ticket."""
+        assert self.leaving is not None
+        if place >= len(self.load.joins) or self.leaving.following[place] < 0:
+            return
+        second, queue = len(self.joins), self.leaving.following[place]
+        self.seconds.append((place, leaves, queue))
+        self.coming += 1
+        priority, _, *rest = self.leaving.keys[place]
+        self.joins.append(leaves)
+        self.queue_of.append(queue)
+        self.holds.append(self.leaving.seconds[place])
+        self.stays.append(self.leaving.stays[place])
+        self.keys.append((priority, leaves, *rest))
+        self.goes.append(NEVER)
+        nobody = _Counter(0, -1, frozenset(), self.desks)
+        heappush(self.heap, (leaves, -1, 0, -1, _JOIN, second, nobody))

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 
 
 class Seen(NamedTuple):
-    """What the hall recorded of one visitor, ns since midnight; None where it did not happen."""
+    """What the hall recorded of one visitor, ns since midnight; None where it did not happen.
+
+    `on`, `second` and `begins` are of a visit to a second desk: passed on, called, begun.
+    """
 
     ticket: int | None
     called: int | None
     starts: int | None
     leaves: int | None
+    on: int | None = None
+    second: int | None = None
+    begins: int | None = None
+    why: str = ""
 
 
 class _House:
@@ -38,6 +45,7 @@ class _House:
         self.scenario = scenario
         self.clock = Clockwork(scenario.start)
         self.seen: dict[int, dict[str, int]] = {}
+        self.whys: dict[int, str] = {}
         plan = from_scenario(scenario)
         self.office = Office(plan, self, lambda _rows: None, lambda *_: None, 0)
         self.hall = Hall(self.clock, scenario, day, self.hands, self._record, lambda: None)
@@ -51,7 +59,9 @@ class _House:
 
     def _record(self, kind: str, facts: Mapping[str, Any]) -> None:
         if "visitor" in facts:
-            self.seen.setdefault(facts["visitor"], {})[kind] = self.clock.now
+            marks = self.seen.setdefault(facts["visitor"], {})
+            marks[kind if kind not in marks else f"{kind} again"] = self.clock.now
+            self.whys[facts["visitor"]] = facts.get("why", "")
 
     def hands(self, device: str, action: str, *args: Any) -> None:
         """A person does something to a device."""
@@ -89,7 +99,7 @@ class _House:
 
     def print_ticket(self, now: int, printer: str, ticket: str, errand: int, ahead: int) -> None:
         """The ticket is on paper, and the printer says so."""
-        self.hall.on_note(printer, now, Note("printed", {"lines": [ticket]}))
+        self.hall.on_note(printer, now, Note("printed", {"lines": [ticket, f"before: {ahead}"]}))
         self.office.confirmed(now, ticket)
 
 
@@ -102,11 +112,21 @@ def replay(scenario: Scenario, day: Day) -> dict[int, Seen]:
     house.hall.open()
     house.clock.run(until=scenario.horizon)
     return {
-        number: Seen(*(marks.get(kind) for kind in ("ticket_taken", "goes", "start", "leaves")))
+        number: Seen(
+            marks.get("ticket_taken"),
+            marks.get("goes"),
+            marks.get("start"),
+            marks.get("leaves"),
+            marks.get("goes_on"),
+            marks.get("goes again"),
+            marks.get("start again"),
+            house.whys[number],
+        )
         for number, marks in sorted(house.seen.items())
     }
 
 
 def waits(seen: Mapping[int, Seen]) -> list[tuple[int, int]]:
-    """(number of the visitor, wait from the ticket to the call in ns) of everybody who was called."""
-    return [(n, s.called - s.ticket) for n, s in seen.items() if s.called is not None and s.ticket is not None]
+    """(number of the visitor, wait in ns) of each call: from the ticket, or from being passed on to a second desk."""
+    first = [(n, s.called - s.ticket) for n, s in seen.items() if s.called is not None and s.ticket is not None]
+    return sorted(first + [(n, s.second - s.on) for n, s in seen.items() if s.second is not None and s.on is not None])

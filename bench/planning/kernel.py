@@ -119,7 +119,16 @@ def _choose(counter: int, now: int, load: Any, skills: Any, heads: Any, followin
 
 @compiled
 def play(  # noqa: C901 - one loop over one state, which functions would have to hand to and fro
-    load: Any, skills: Any, able: Any, off: Any, rated: Any, limits: Any, times: Any, delays: Any, polls: Any
+    load: Any,
+    skills: Any,
+    able: Any,
+    off: Any,
+    rated: Any,
+    limits: Any,
+    times: Any,
+    delays: Any,
+    polls: Any,
+    speeds: Any,
 ) -> Any:
     """A day.
 
@@ -133,6 +142,7 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
         times: (opens, end, until).
         delays: (key, call, show, walk, done, clerk, log_in).
         polls: polls[c] is the poll of counter c's console.
+        speeds: by counter.
 
     Returns:
         (counter, called, starts, leaves, order) by place; counter is -1 for whoever was never called, and order has the
@@ -263,7 +273,10 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
                 back, _ = _free_from(off, hours, key, caller, pause_at[caller])
                 if back != NOBODY:
                     begins = max(begins, back)
-            ends = begins + holds[who] + done
+            held = holds[who]
+            if speeds[caller] != 1.0:  # `discipline.at_speed`
+                held = max(1, int(np.rint(held / speeds[caller])))
+            ends = begins + held + done
             if rated[caller]:
                 ends += stays[who]
             by[who], called[who], starts[who], leaves[who] = caller, when, begins, ends
@@ -281,7 +294,7 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
 
 @compiled
 def tickets(arrives: Whole, errands: Whole, offers: Any, takes: int, paper: int, polls: Any) -> Whole:
-    """When each visitor holds a ticket, -1 for never: `engine.tickets`; offers[kiosk, errand], polls[kiosk]."""
+    """When each visitor holds a ticket, -1 for never: `scenario_day.tickets`; offers[kiosk, errand], polls[kiosk]."""
     count, kiosks = arrives.size, offers.shape[0]
     dones = np.empty((kiosks, count), np.int64)
     first, last = np.zeros(kiosks, np.int64), np.zeros(kiosks, np.int64)

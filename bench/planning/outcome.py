@@ -11,17 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from bench.hall.columns import Columns, Whole
-from bench.planning import engine
-from bench.planning.engine import NO_DELAYS, Delays, Desks, Load, Visit
+from bench.hall.columns import COMES, NO_SHOW, Columns, Whole
+from bench.hall.day import Visitor
+from bench.planning import engine, scenario_day
+from bench.planning.engine import NEVER, NO_DELAYS, Delays, Desks, Load, Visit
+from bench.planning.scenario_day import leaves_unserved, load_of
 from bench.scenario.times import NS
 
 if TYPE_CHECKING:
     from bench.scenario.model import Scenario
+
+WHYS: Final = ("", "lost patience", "balked", "no show")
+"""Why a visitor with a ticket left unserved, in the words of the hall."""
 
 ENGINES: Final = ("auto", "kernel", "python")
 NO_NUMBA: Final = "the compiled kernel needs numba: pip install 'hallbench[fast]', or --engine python"
@@ -58,6 +64,9 @@ class Outcome(NamedTuple):
         errands: places in the hall's errands.
         counters: number of the counter, -1 for whoever was never called.
         called, starts, leaves: of the visit; 0 where there was none.
+        gone: the instant at which the visitor left unserved; 0 for whoever did not.
+        whys: why: a place in `WHYS`.
+        second: whether it is the second visit of a chained errand, which has no ticket of its own.
     """
 
     places: Whole
@@ -67,10 +76,19 @@ class Outcome(NamedTuple):
     called: Whole
     starts: Whole
     leaves: Whole
+    gone: Whole
+    whys: Whole
+    second: Whole
 
 
 def simulate(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> list[Visit]:
-    """`engine.simulate` by the compiled kernel."""
+    """`engine.simulate` by the compiled kernel.
+
+    Raises:
+        EngineError: visitors leave unserved or go on to a second desk, which the kernel does not play.
+    """
+    if load.leaving is not None:
+        raise EngineError("the compiled kernel plays neither visitors who leave nor second desks: use --engine python")
     by, called, starts, leaves, order = _kernel(load, _Desks(desks, delays))
     numbers = sorted(desks.skills)
     columns = (order, by[order], called[order], starts[order], leaves[order])
@@ -96,7 +114,8 @@ class _Desks:
         self.limits = tuple(np.array([limit[i] for limit in desks.limits], np.int64) for i in range(2))
         self.times = desks.opens, desks.end, desks.until
         self.alike = len(numbers) <= MOST_ALIKE and len(set(desks.skills.values())) == 1
-        self.alike = self.alike and not any(spans) and not desks.limits and not desks.polls
+        self.alike = self.alike and not any(spans) and not desks.limits and not desks.polls and not desks.speeds
+        self.speeds = np.array([desks.speeds.get(number, 1.0) for number in numbers], np.float64)
         self.polls = _polls([desks.polls.get(number) for number in numbers])
         self.delays = delays.key, delays.call, delays.show, delays.walk, delays.done, delays.clerk, delays.log_in
 
@@ -142,8 +161,9 @@ def _run(load: tuple[Whole, ...], desks: _Desks) -> Any:
         return kernel.pool(load, desks.rated, desks.times, desks.delays)
     able = desks.widened(int(load[1].max(initial=0)) + 1)
     return kernel.play(
-        load, desks.skills, able, desks.off, desks.rated, desks.limits, desks.times, desks.delays, desks.polls
-    )
+        load, desks.skills, able, desks.off, desks.rated, desks.limits, desks.times, desks.delays, desks.polls,
+        desks.speeds,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,7 +182,7 @@ class Hall:
 
     @cached_property
     def _desks(self) -> Desks:
-        return engine.desks_of(self.scenario, self.delays)
+        return scenario_day.desks_of(self.scenario, self.delays)
 
     @cached_property
     def _tables(self) -> _Desks:
@@ -171,7 +191,13 @@ class Hall:
     @cached_property
     def _offers(self) -> Any:
         keys = list(self.scenario.kiosk_keys.values())
-        return np.array([[e in mine for e in range(len(self.scenario.errands))] for mine in keys], np.bool_)
+        # the last column is that of visitors who do not come to a kiosk
+        return np.array([[e in mine for e in range(len(self.scenario.errands) + 1)] for mine in keys], np.bool_)
+
+    @cached_property
+    def engine_used(self) -> str:
+        """The engine that plays: "python" also where the kernel was asked for and does not know what the hall has."""
+        return "python" if leaves_unserved(self.scenario) else self.engine
 
     @cached_property
     def _called_as(self) -> tuple[Whole, Whole]:
@@ -194,40 +220,90 @@ class Hall:
     def tickets(self, day: Columns) -> Whole:
         """When each visitor holds a ticket, ns; -1 for never."""
         takes, scenario = self.delays.kiosk, self.scenario
+        comes = np.ones(len(day.arrives), np.bool_)
+        if day.people is not None:
+            comes = (day.people.ways == COMES) | (day.people.ways == NO_SHOW)
         if not scenario.kiosk_keys or not takes:
-            return day.arrives
-        if self.engine == "kernel":
+            return np.where(comes, day.arrives, -1)
+        if self.engine_used == "kernel":
             from bench.planning import kernel
 
             polls = _polls([self.delays.polls.kiosks.get(name) for name in scenario.kiosk_keys])
-            found: Whole = kernel.tickets(day.arrives, day.errands, self._offers, takes, self.delays.paper, polls)
+            errands = np.where(comes, day.errands, len(scenario.errands))
+            found: Whole = kernel.tickets(day.arrives, errands, self._offers, takes, self.delays.paper, polls)
             return found
-        return np.array(engine.tickets(scenario, day.arrives.tolist(), day.errands.tolist(), self.delays), np.int64)
+        arrives, errands = day.arrives.tolist(), day.errands.tolist()
+        return np.array(scenario_day.tickets(scenario, arrives, errands, self.delays, comes.tolist()), np.int64)
 
     def play(self, day: Columns) -> Outcome:
         """Play a day."""
         at = self.tickets(day)
         places = np.argsort(at, kind="stable")
         places = places[int(np.searchsorted(at[places], 0)) :]
+        if leaves_unserved(self.scenario):
+            return self._course(day, at, places)
         joins, errands = at[places], day.errands[places]
         holds = day.services[places] + self.overhead
         stays = np.where(day.ratings[places] > 0, day.delays[places], 0)
         priority, letter = self._called_as
+        first, queues, lifts = priority[errands], errands, self.scenario.lifts
+        if lifts and day.people is not None:
+            of_class = np.array([*(found.priority for found in self.scenario.visitor_classes), 0], np.int64)
+            lift = of_class[day.people.classes[places]]
+            first = first - lift
+            queues = errands * (1 + len(lifts)) + np.searchsorted(np.array([0, *lifts]), lift)
         counts = np.zeros(len(joins), np.int64)
         for errand in range(len(self.scenario.errands)):
             mine = errands == errand
             counts[mine] = np.arange(1, int(mine.sum()) + 1)
+        none = np.zeros(len(joins), np.int64)
         if self.engine == "kernel":
             ranks = np.empty(len(joins), np.int64)
-            ranks[np.lexsort((counts, letter[errands], joins, priority[errands]))] = np.arange(len(joins))
-            by, called, starts, leaves, _ = _run((joins, errands, holds, stays, ranks, _NOTHING), self._tables)
-            return Outcome(places, joins, errands, self._tables.numbers[by], called, starts, leaves)
-        keys = list(zip(*(c.tolist() for c in (priority[errands], joins, letter[errands], counts)), strict=True))
-        load = Load(joins.tolist(), errands.tolist(), holds.tolist(), stays.tolist(), keys)
+            ranks[np.lexsort((counts, letter[errands], joins, first))] = np.arange(len(joins))
+            by, called, starts, leaves, _ = _run((joins, queues, holds, stays, ranks, _NOTHING), self._tables)
+            numbers = self._tables.numbers[by]
+            return Outcome(places, joins, errands, numbers, called, starts, leaves, none, none, none)
+        keys = list(zip(*(c.tolist() for c in (first, joins, letter[errands], counts)), strict=True))
+        load = Load(joins.tolist(), queues.tolist(), holds.tolist(), stays.tolist(), keys)
         told = np.zeros((4, len(joins)), np.int64)
         told[0] = -1
         visits = engine.simulate(load, self._desks, self.delays)
         if visits:
             rows = np.array(visits, np.int64).T
             told[:, rows[0]] = rows[1:]
-        return Outcome(places, joins, errands, *told)
+        numbers, called, starts, leaves = told
+        return Outcome(places, joins, errands, numbers, called, starts, leaves, none, none, none)
+
+    def _course(self, day: Columns, at: Whole, places: Whole) -> Outcome:
+        """A day in which visitors leave unserved or go on to a second desk; rows in order of joining."""
+        visitors = visitors_of(day)
+        load = load_of(self.scenario, visitors, [(int(at[place]), int(place)) for place in places], self.delays)
+        told = engine.course(load, self._desks, self.delays)
+        many, levels = len(places), load.levels
+        seconds = np.array(told.seconds, np.int64).reshape(-1, 3)
+        # second visits whose instant of joining lies behind the end never came to be
+        rows = np.zeros((10, many + len(seconds)), np.int64)
+        rows[0] = np.concatenate([places, places[seconds[:, 0]]])
+        rows[1] = np.concatenate([at[places], seconds[:, 1]])
+        rows[2] = np.concatenate([day.errands[places], seconds[:, 2] // levels])
+        rows[3] = -1
+        if told.visits:
+            found = np.array(told.visits, np.int64).T
+            rows[3:7, found[0]] = found[1:]
+        goes = np.array(told.goes, np.int64)
+        gone = (goes < NEVER) & (rows[3] < 0)
+        rows[7] = np.where(gone, np.maximum(goes, 1), 0)
+        rows[8, gone] = 1
+        rows[8, sorted(told.balked)] = 2
+        if day.people is not None:
+            rows[8, :many][day.people.ways[places] == NO_SHOW] = 3
+        rows[9, many:] = 1
+        rows = rows[:, np.argsort(rows[1], kind="stable")]
+        return Outcome._make(rows[column] for column in range(len(rows)))
+
+
+def visitors_of(day: Columns) -> list[Visitor]:
+    """The visitors of a day's columns."""
+    calls = day.recorded or (None,) * len(day.arrives)
+    people = [] if day.people is None else [column.tolist() for column in day.people]
+    return list(map(Visitor, count(1), *(column.tolist() for column in day.plain()), calls, *people))

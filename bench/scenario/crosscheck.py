@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from bench.scenario.crosscheck_day import DAY_CHECKS
 from bench.scenario.crosscheck_faults import FAULT_CHECKS
 from bench.scenario.crosscheck_lines import LINE_CHECKS
+from bench.scenario.crosscheck_people import PEOPLE_CHECKS
 from bench.scenario.draft import Draft, DraftSpan, Finding, did_you_mean, number, spans, text, texts, whole
 from bench.scenario.locate import Path
-from bench.scenario.model import LONGEST_TIME
+from bench.scenario.people import LONGEST_TIME
 from bench.scenario.times import Span, parse_time
 
 MOST_SPREAD = 100
@@ -62,6 +63,9 @@ def _drawn_errands(draft: Draft) -> Iterator[Finding]:
 def _lognormals(draft: Draft) -> Iterator[Finding]:
     places: list[tuple[Path, Any]] = [(("errand", i, "minutes"), e.get("minutes")) for i, e in draft.errands]
     places.append((("rating_delay_s",), draft.data.get("rating_delay_s")))
+    thens = [(i, e["then"]) for i, e in draft.errands if isinstance(e.get("then"), Mapping)]
+    places += [(("errand", i, "then", "minutes"), then.get("minutes")) for i, then in thens]
+    places += [(("patience", key), draft.table("patience").get(key)) for key in ("minutes", "queue")]
     for path, table in places:
         if not isinstance(table, Mapping):
             continue
@@ -211,6 +215,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (
     _arrivals,
     _log_queues,
     _ratings,
+    *PEOPLE_CHECKS,
     *DAY_CHECKS,
     *LINE_CHECKS,
     *FAULT_CHECKS,

@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bench.scenario import devices, model
+from bench.scenario import devices, model, people
 from bench.scenario.draft import Finding, did_you_mean
 from bench.scenario.fill import default_names
 from bench.scenario.locate import Path
@@ -38,9 +38,16 @@ MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("hours",): model.Hours,
     ("arrivals",): model.Arrivals,
     ("pace",): model.Pace,
-    ("rating_delay_s",): model.Lognormal,
+    ("rating_delay_s",): people.Lognormal,
     ("errand", "*"): model.Errand,
-    ("errand", "*", "minutes"): model.Lognormal,
+    ("errand", "*", "minutes"): people.Lognormal,
+    ("errand", "*", "then"): people.Then,
+    ("errand", "*", "then", "minutes"): people.Lognormal,
+    ("visitor_class", "*"): people.VisitorClass,
+    ("greeter",): people.Greeter,
+    ("patience",): people.Patience,
+    ("patience", "minutes"): people.Lognormal,
+    ("patience", "queue"): people.Lognormal,
     ("counter", "*"): model.Counter,
     ("line", "*"): model.LineSpec,
     ("fault", "*"): model.FaultSpec,

@@ -59,6 +59,7 @@ from bench.scenario.fields import (
     no_default,
 )
 from bench.scenario.fill import fill_in
+from bench.scenario.people import Greeter, Lognormal, Patience, Then, VisitorClass, unset
 from bench.scenario.ticket_log import LoggedTicket
 from bench.scenario.times import MINUTE, NS
 from protocol.declared.codec import Codec
@@ -87,9 +88,6 @@ Invariant: TypeAlias = Literal[
 ]
 INVARIANTS: tuple[str, ...] = get_args(Invariant)
 """What the judge can hold against a history (conformance.md section 4)."""
-
-LONGEST_TIME = 100_000
-"""Largest median or p90 of a time, in minutes or seconds as the field says."""
 
 LEAST_WEIGHT = 1e-6
 """Smallest intensity of arrivals above 0."""
@@ -134,17 +132,6 @@ class Hours(Part):
         return self.open[-1].end
 
 
-class Lognormal(Part):
-    """A lognormal time by its median and the value that nine in ten stay below (same unit)."""
-
-    median: Number = Field(gt=0, le=LONGEST_TIME, description="Half of the times are shorter.")
-    p90: Number = Field(
-        gt=0,
-        le=LONGEST_TIME,
-        description="Nine in ten times are shorter; not below the median, and at most a hundred times as long.",
-    )
-
-
 class Arrivals(Part):
     """How many visitors come and when: drawn from a shape, or taken from a recorded ticket log."""
 
@@ -172,6 +159,13 @@ class Arrivals(Part):
         description="Recorded log only: seconds of each recorded occupancy that the replayed devices and people use "
         "themselves (calling, walking, polling, rating); taken off the fitted service time.",
     )
+    online_share: Number = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        exclude_if=lambda share: share == 0,
+        description="Share of the visitors who do their errand online and do not come; they are counted.",
+    )
 
     @field_validator("shape")
     @classmethod
@@ -198,6 +192,7 @@ class Errand(Part):
     priority: Whole = Field(
         default=0, ge=0, le=9, description="Called before errands of lower priority, whatever the wait."
     )
+    then: Then | None = Field(default=None, exclude_if=unset, description="What follows at a second desk.")
 
 
 class Counter(Part):
@@ -209,6 +204,18 @@ class Counter(Part):
     )
     errands: tuple[Text, ...] = Field(min_length=1, description="Names of the errands served here.")
     breaks: tuple[OpenSpan, ...] = Field(default=(), description="Spans in which no new visitor is called.")
+    shifts: tuple[OpenSpan, ...] = Field(
+        default=(),
+        exclude_if=unset,
+        description='When its clerk is there, e.g. ["07:30-11:30"]; by default in all opening hours.',
+    )
+    speed: Number = Field(
+        default=1.0,
+        ge=0.1,
+        le=10,
+        exclude_if=lambda speed: speed == 1,
+        description="How fast its clerk works: services take their time divided by this.",
+    )
 
     @property
     def clerk_code(self) -> int:
@@ -261,10 +268,6 @@ class Columns(Part):
     stored_at: Text = Field(default="stored_at", description="Instant at which the row was stored.")
 
 
-def _unset(value: Any) -> bool:
-    return value is None
-
-
 class Records(Part):
     """How the judge finds what the collector stored."""
 
@@ -276,14 +279,14 @@ class Records(Part):
     )
     url: Annotated[Text, PlainSerializer(hide, return_type=str)] | None = Field(
         default=None,
-        exclude_if=_unset,
+        exclude_if=unset,
         description="SQLAlchemy URL of the database, e.g. postgresql+psycopg://hall:${HALL_PASSWORD}@localhost/hall; "
         "${NAME} is taken from the environment.",
     )
     table: Text = Field(default="ratings", description="Table of the ratings.")
     query: Text | None = Field(
         default=None,
-        exclude_if=_unset,
+        exclude_if=unset,
         description="A SELECT in the place of the table, in the order of storing.",
     )
     columns: Columns = Field(default=Columns(), description="Column names, where they differ.")
@@ -410,6 +413,15 @@ class Scenario(Part):
     hours: Hours = Field(description="Opening hours.")
     arrivals: Arrivals = Field(description="How many visitors come, and when.")
     pace: Pace = Field(default=Pace(), description="Seconds that people take besides the service.")
+    greeter: Greeter | None = Field(
+        default=None, exclude_if=unset, description="Who diverts some visitors before they take a ticket."
+    )
+    patience: Patience | None = Field(
+        default=None, exclude_if=unset, description="When visitors leave unserved; by default they stay to the end."
+    )
+    visitor_classes: tuple[VisitorClass, ...] = Field(
+        default=(), alias="visitor_class", exclude_if=unset, description="Kinds of visitors."
+    )
     errands: tuple[Errand, ...] = Field(alias="errand", min_length=1, description="The procedures of this hall.")
     counters: tuple[Counter, ...] = Field(alias="counter", min_length=1, description="The counters of this hall.")
     lines: tuple[LineSpec, ...] = Field(alias="line", min_length=1, description="The lines and their devices.")
@@ -422,7 +434,7 @@ class Scenario(Part):
     )
     heal: Heal | None = Field(
         default=None,
-        exclude_if=_unset,
+        exclude_if=unset,
         description="When all faults end; what is then not well again in time breaks the invariant convergence.",
     )
 
@@ -520,6 +532,21 @@ class Scenario(Part):
     def skills(self) -> Mapping[int, frozenset[int]]:
         """Number of a counter -> the errands it serves, by their place in `errands`."""
         return {c.number: frozenset(self.errand_index[name] for name in c.errands) for c in self.counters}
+
+    @cached_property
+    def lifts(self) -> tuple[int, ...]:
+        """The priorities that classes of visitors add, ascending; a kiosk has a key for each behind its errands."""
+        return tuple(sorted({found.priority for found in self.visitor_classes} - {0}))
+
+    @cached_property
+    def next_errand(self) -> Mapping[int, int]:
+        """Place of an errand -> that of the one that follows at a second desk."""
+        return {i: self.errand_index[e.then.errand] for i, e in enumerate(self.errands) if e.then is not None}
+
+    @cached_property
+    def speeds(self) -> Mapping[int, float]:
+        """Number of a counter -> its speed, of those that are not 1."""
+        return {c.number: c.speed for c in self.counters if c.speed != 1}
 
     @cached_property
     def placed(self) -> tuple[tuple[LineSpec, DeviceSpec], ...]:

@@ -144,7 +144,8 @@ def _where(path: Sequence[str | int]) -> str:
 
 def _read(text: str, *, shipped: bool) -> tuple[bytes, Any]:
     if shipped:
-        return files("scenarios.provinces").joinpath(f"{text}.toml").read_bytes(), None
+        beside = Path(str(files("scenarios.provinces")))
+        return beside.joinpath(f"{text}.toml").read_bytes(), beside
     try:
         return Path(text).read_bytes(), Path(text).parent
     except (OSError, ValueError) as error:

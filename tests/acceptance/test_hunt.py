@@ -48,6 +48,7 @@ def test_a_mistake_is_found_shrunk_stored_and_fixed(hallbench: Hallbench) -> Non
     assert "1 failures played, 1 still fail" in every.out
 
 
+@pytest.mark.gate
 def test_two_hunts_print_the_same_whatever_the_workers(hallbench: Hallbench) -> None:
     """One seed gives one output, to the byte, with one worker and with two: with a find, and without."""
     for program, options in ((MISTAKE, ("--seed", 3)), (CAREFUL, ("--runs", 6, "--only", "running"))):

@@ -9,15 +9,26 @@ from bench.scenario.model import Scenario
 
 
 def small(
-    counters: int, skills: list[list[int]], breaks: list[str], after: str, pace: tuple[int, int, int]
+    counters: int,
+    skills: list[list[int]],
+    breaks: list[str],
+    after: str,
+    pace: tuple[int, int, int],
+    people: str = "",
+    then: str = "",
+    clerks: tuple[str, ...] = (),
 ) -> Scenario:
-    """A hall with two errands and one morning."""
+    """A hall with two errands and one morning.
+
+    `people` are further tables, `then` a line of the first errand, `clerks` lines of each counter.
+    """
     errands = ["certified copy", "land"]
     blocks = []
     for number in range(1, counters + 1):
         names = ", ".join(f'"{errands[e]}"' for e in skills[number - 1])
         pause = f'breaks = ["{breaks[number - 1]}"]' if breaks[number - 1] else ""
         blocks.append(f'[[counter]]\nnumber = {number}\nclerk = "C{number:02}"\nerrands = [{names}]\n{pause}\n')
+        blocks[-1] += clerks[number - 1] + "\n" if clerks else ""
     consoles = "".join(f"  {{ kind = 'clerk_console', unit = {n}, counter = {n} }},\n" for n in range(1, counters + 1))
     shows = "".join(
         f"  {{ kind = 'counter_display', unit = {20 + n}, counter = {n} }},\n" for n in range(1, counters + 1)
@@ -43,6 +54,7 @@ name = "certified copy"
 letter = "A"
 share = 2
 minutes = {{ median = 3, p90 = 7 }}
+{then}
 [[errand]]
 name = "land"
 letter = "B"
@@ -50,6 +62,7 @@ share = 1
 priority = 1
 minutes = {{ median = 4, p90 = 6 }}
 {"".join(blocks)}
+{people}
 [[line]]
 name = "keypads"
 owner = "collector"
@@ -71,9 +84,42 @@ devices = [{{ kind = "ticket_printer" }}]
     return parse(text.encode(), "small.toml", lambda _: b"")
 
 
+CLASSES = """
+[[visitor_class]]
+name = "elderly"
+share = 0.3
+service_factor = 1.5
+patience_factor = 2
+priority = 1
+[[visitor_class]]
+name = "disabled"
+share = 0.1
+priority = 3
+"""
+GREETER = """
+[greeter]
+share = 0.2
+seconds = 45
+"""
+PATIENCE = (
+    "[patience]\nminutes = { median = 8, p90 = 20 }\nshare = 0.7",
+    "[patience]\nqueue = { median = 2, p90 = 6 }",
+    "[patience]\nno_show = 0.2",
+    "[patience]\nobserved = [2, 3.5, 11]\nqueue = { median = 3, p90 = 8 }\nno_show = 0.1",
+)
+THEN = (
+    'then = { errand = "land" }',
+    'then = { errand = "land", share = 0.5, minutes = { median = 2, p90 = 5 } }',
+)
+CLERKS = ("speed = 1.3", "speed = 0.7", "", 'shifts = ["08:00-08:20", "09:05-09:30"]', 'shifts = ["08:15-09:20"]')
+
+
 @st.composite
-def halls(draw_: st.DrawFn) -> Scenario:
-    """Small halls with skills, priorities, breaks, either closing, and any pace; every errand is served."""
+def halls(draw_: st.DrawFn, *, leaving: bool = True, shifts: bool = True) -> Scenario:
+    """Small halls with skills, priorities, breaks, either closing, and any pace; every errand is served.
+
+    Half of them have classes, online shares, speeds and shifts, and with `leaving` visitors who leave or go on.
+    """
     counters = draw_(st.integers(1, 4))
     skills = draw_(
         st.lists(st.sampled_from([[0], [1], [0, 1]]), min_size=counters, max_size=counters).filter(
@@ -83,4 +129,15 @@ def halls(draw_: st.DrawFn) -> Scenario:
     breaks = draw_(st.lists(st.sampled_from(["", "08:10-08:15", "08:20-08:31"]), min_size=counters, max_size=counters))
     after = draw_(st.sampled_from(["until_queue_empty", "send_home"]))
     pace = draw_(st.tuples(st.integers(1, 25), st.integers(0, 20), st.integers(0, 5)))
-    return small(counters, skills, breaks, after, pace)
+    if draw_(st.booleans()):
+        return small(counters, skills, breaks, after, pace)
+    people = draw_(st.sampled_from(["", CLASSES]))
+    then = ""
+    if leaving:
+        people += draw_(st.sampled_from(["", GREETER])) + draw_(st.sampled_from(["", *PATIENCE]))
+        then = draw_(st.sampled_from(["", *THEN]))
+    kinds = CLERKS if shifts else CLERKS[:3]
+    clerks = tuple(draw_(st.lists(st.sampled_from(kinds), min_size=counters, max_size=counters)))
+    hall = small(counters, skills, breaks, after, pace, people, then, clerks)
+    online = draw_(st.sampled_from([0.0, 0.2]))
+    return hall.model_copy(update={"arrivals": hall.arrivals.model_copy(update={"online_share": online})})

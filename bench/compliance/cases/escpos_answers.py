@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bench.compliance.case import Case, Failed, Lost
-from bench.compliance.escpos_bench import EscposBench, confirm, feed, joined
+from bench.compliance.escpos_bench import EscposBench, confirm, feed, joined, unasked_out
 from bench.compliance.steps import Play
 from bench.compliance.stream_bench import MS
 from protocol.escpos.status import Block, Confirmed, Plain
@@ -23,7 +23,7 @@ def _identity(n: int) -> bytes:
 def _plain(b: EscposBench, query: bytes, what: str) -> Play:
     """One character 0xx0xxxx; it is kept in `b.value`."""
     reply = yield from b.say(query, what)
-    data = bytes(c for c in reply.heard.data if c not in (0x11, 0x13))
+    data = unasked_out(reply.heard.data)
     if len(data) != 1:
         raise Lost(f"{what}: one character awaited, {reply.text} came", reply.heard)
     b.must(data[0] & 0x90 == 0, reply, f"{what}: 0xx0xxxx is required", (0, 1))
@@ -59,7 +59,7 @@ def drawer(b: EscposBench) -> Play:
         raise Failed("GS r 2 stays unanswered")
     if len(reply.asked) != 1 or len(reply.all(Plain)) != 1:
         raise Lost(f"GS r 2 drew {reply.text}", reply.heard)
-    b.must(reply.heard.data[-1] & 0x92 == 0, reply, "GS r 2: 0xx0xx0x with the level in bit 0 is required")
+    b.must(unasked_out(reply.heard.data)[-1] & 0x92 == 0, reply, "GS r 2: 0xx0xx0x with the level in bit 0 is required")
 
 
 def not_off_line(b: EscposBench) -> Play:
@@ -97,7 +97,7 @@ def in_order(b: EscposBench) -> Play:
     for n in (1, 2, 3):
         yield from _plain(b, _identity(n), f"GS I {n}")
         known[n] = b.value
-    drawn = b.rng.choices((1, 2, 3), k=4) + [1, 2, 3]
+    drawn = [*b.rng.choices((1, 2, 3), k=4), 1, 2, 3]
     reply = yield from b.until(
         b"".join(map(_identity, drawn)), lambda got: len(got.asked) >= len(drawn), "several in one go"
     )
@@ -108,7 +108,7 @@ def in_order(b: EscposBench) -> Play:
 def name_block(b: EscposBench) -> Play:
     """GS I 67: header 5F, the model's name, NUL."""
     reply = yield from b.until(_identity(67), lambda got: bool(got.all(Block)), "GS I 67", 1_000 * MS)
-    data = bytes(c for c in reply.heard.data if c not in (0x11, 0x13))
+    data = unasked_out(reply.heard.data)
     if not data:
         yield from b.alive()
         raise Failed("GS I 67 stays unanswered, and names are declared")
@@ -116,7 +116,9 @@ def name_block(b: EscposBench) -> Play:
     good = data[:1] == b"\x5f" and data[-1:] == b"\x00" and all(0x20 <= c < 0x7F for c in data[1:-1])
     b.must(good, reply, "5F, printable characters and 00 are required")
     if wanted and data[1:-1] != wanted.encode():
-        raise Failed(f"the model is {wanted!r} by the declaration; the printer says {data[1:-1].decode('ascii')!r}", reply.heard)
+        raise Failed(
+            f"the model is {wanted!r} by the declaration; the printer says {data[1:-1].decode('ascii')!r}", reply.heard
+        )
 
 
 def other_identity(b: EscposBench) -> Play:
@@ -128,8 +130,10 @@ def other_identity(b: EscposBench) -> Play:
 def id_form(b: EscposBench) -> Play:
     """37 22, the id, 00."""
     id_ = b.nonce()
-    reply = yield from b.until(confirm(id_), lambda got: len(got.heard.data or b"") > 6 or bool(got.asked), "process id")
-    data = bytes(c for c in reply.heard.data if c not in (0x11, 0x13))
+    reply = yield from b.until(
+        confirm(id_), lambda got: len(got.heard.data or b"") > 6 or bool(got.asked), "process id"
+    )
+    data = unasked_out(reply.heard.data)
     if not data:
         yield from b.alive()
         raise Failed("a process id request stays unanswered")
@@ -147,7 +151,13 @@ def id_when_printed(b: EscposBench) -> Play:
         raise Lost(f"the process id was not confirmed once: {reply.text}", reply.heard)
     b.saw(reply.heard)
     at = next(frame.end for frame in reversed(reply.heard.frames) if b"\x37" in frame.data)
-    b.at_least("from the last command to its confirmation", at - reply.heard.sent_end, least, reply.heard, "confirmed before the paper can have moved so far")
+    b.at_least(
+        "from the last command to its confirmation",
+        at - reply.heard.sent_end,
+        least,
+        reply.heard,
+        "confirmed before the paper can have moved so far",
+    )
 
 
 def id_newest(b: EscposBench) -> Play:
@@ -184,17 +194,71 @@ def id_refused(b: EscposBench) -> Play:
 
 CASES: Final = (
     Case("esc.dev.sensor-ready", 1, "EPS-GS_r-R1", "GS r 1 of a printer with paper", paper_ready, applies="gs_r"),
-    Case("esc.dev.sensor-near-end", 1, "EPS-GS_r-R2", "GS r 1 tells near end", paper_near, applies="gs_r and near_end", needs="operator"),
+    Case(
+        "esc.dev.sensor-near-end",
+        1,
+        "EPS-GS_r-R2",
+        "GS r 1 tells near end",
+        paper_near,
+        applies="gs_r and near_end",
+        needs="operator",
+    ),
     Case("esc.dev.sensor-drawer", 1, "EPS-GS_r-R3", "GS r 2 tells the drawer's level", drawer, applies="gs_r"),
-    Case("esc.dev.sensor-not-off-line", 1, "EPS-GS_r-R4", "GS r waits until the printer is on line", not_off_line, applies="gs_r", needs="operator"),
+    Case(
+        "esc.dev.sensor-not-off-line",
+        1,
+        "EPS-GS_r-R4",
+        "GS r waits until the printer is on line",
+        not_off_line,
+        applies="gs_r",
+        needs="operator",
+    ),
     Case("esc.dev.id-model", 1, "EPS-GS_I-R1", "GS I 1 is one character, always the same", model_byte, applies="gs_i"),
     Case("esc.dev.id-type", 1, "EPS-GS_I-R2", "GS I 2 tells the cutter", type_byte, applies="gs_i"),
     Case("esc.dev.id-order", 1, "EPS-GS_I-R4", "answers come in the order of their commands", in_order, applies="gs_i"),
     Case("esc.dev.id-name", 1, "EPS-GS_I-R3", "GS I 67 is a block with the model's name", name_block, applies="names"),
     Case("esc.dev.id-other-n", 1, "EPS-GS_I-R5", "GS I with another n draws nothing", other_identity, applies="gs_i"),
-    Case("esc.dev.confirm-form", 1, "EPS-GS_(H-R1", "a process id comes back in its block", id_form, applies="process_id", bare=True),
-    Case("esc.dev.confirm-printed", 1, "EPS-GS_(H-R2", "a process id waits for the paper", id_when_printed, applies="process_id", timing_class="coarse"),
-    Case("esc.dev.confirm-newest", 1, "EPS-GS_(H-R3", "only the newest process id is confirmed", id_newest, applies="process_id"),
-    Case("esc.dev.confirm-not-stopped", 1, "EPS-GS_(H-R4", "nothing is confirmed without paper", id_not_stopped, applies="process_id", needs="operator"),
-    Case("esc.dev.confirm-refused", 1, "EPS-GS_(H-R5", "a malformed process id is not confirmed", id_refused, applies="process_id"),
+    Case(
+        "esc.dev.confirm-form",
+        1,
+        "EPS-GS_(H-R1",
+        "a process id comes back in its block",
+        id_form,
+        applies="process_id",
+        bare=True,
+    ),
+    Case(
+        "esc.dev.confirm-printed",
+        1,
+        "EPS-GS_(H-R2",
+        "a process id waits for the paper",
+        id_when_printed,
+        applies="process_id",
+        timing_class="coarse",
+    ),
+    Case(
+        "esc.dev.confirm-newest",
+        1,
+        "EPS-GS_(H-R3",
+        "only the newest process id is confirmed",
+        id_newest,
+        applies="process_id",
+    ),
+    Case(
+        "esc.dev.confirm-not-stopped",
+        1,
+        "EPS-GS_(H-R4",
+        "nothing is confirmed without paper",
+        id_not_stopped,
+        applies="process_id",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.confirm-refused",
+        1,
+        "EPS-GS_(H-R5",
+        "a malformed process id is not confirmed",
+        id_refused,
+        applies="process_id",
+    ),
 )

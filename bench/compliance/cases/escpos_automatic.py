@@ -58,7 +58,9 @@ def form(b: EscposBench) -> Play:
         raise Lost(f"no block of four characters: {data.hex(' ')}", heard)
     for place, (mask, bits) in enumerate(_FIXED):
         if data[place] & mask != bits:
-            raise Failed(f"character {place + 1} is {data[place]:02X}; 0xx1xx00 0xx0xxxx 0xx0xxxx 0xx0xxxx is required", heard)
+            raise Failed(
+                f"character {place + 1} is {data[place]:02X}; 0xx1xx00 0xx0xxxx 0xx0xxxx 0xx0xxxx is required", heard
+            )
     b.saw(heard)
 
 
@@ -68,9 +70,15 @@ def agrees(b: EscposBench) -> Play:
     raw = _block(b, split(heard), "GS a")
     one = yield from b.real_time(1)
     four = yield from b.real_time(4)
-    same = (one & 0x0C == raw[0] & 0x0C) and bool(four & 0x0C) == bool(raw[2] & 3) and bool(four & 0x60) == bool(raw[2] & 12)
+    same = (
+        (one & 0x0C == raw[0] & 0x0C)
+        and bool(four & 0x0C) == bool(raw[2] & 3)
+        and bool(four & 0x60) == bool(raw[2] & 12)
+    )
     if not same:
-        raise Failed(f"the block {raw.hex(' ').upper()} and DLE EOT 1 {one:02X}, 4 {four:02X} tell different things", heard)
+        raise Failed(
+            f"the block {raw.hex(' ').upper()} and DLE EOT 1 {one:02X}, 4 {four:02X} tell different things", heard
+        )
 
 
 def cover(b: EscposBench) -> Play:
@@ -90,7 +98,9 @@ def _closed(b: EscposBench) -> Play:
     reply = yield from b.hear(300 * MS)
     raw = _block(b, reply, "the cover was closed")
     if raw[0] & 0x28:
-        raise Failed(f"the cover is closed, so the first character has bits 3 and 5 clear; it is {raw[0]:02X}", reply.heard)
+        raise Failed(
+            f"the cover is closed, so the first character has bits 3 and 5 clear; it is {raw[0]:02X}", reply.heard
+        )
 
 
 def each_change(b: EscposBench) -> Play:
@@ -120,7 +130,9 @@ def paper_gone(b: EscposBench) -> Play:
     reply = yield from b.paper_end()
     raw = _block(b, reply, "the paper is out")
     if raw[2] & 0x0C != 0x0C or not raw[0] & 0x08:
-        raise Failed(f"there is no paper: bits 2 and 3 of the third, 3 of the first; it is {raw.hex(' ').upper()}", reply.heard)
+        raise Failed(
+            f"there is no paper: bits 2 and 3 of the third, 3 of the first; it is {raw.hex(' ').upper()}", reply.heard
+        )
 
 
 def off(b: EscposBench) -> Play:
@@ -161,15 +173,71 @@ def whole(b: EscposBench) -> Play:
 
 
 CASES: Final = (
-    Case("esc.dev.asb-at-once", 1, "EPS-GS_a-R1", "GS a tells the status at once, in four characters", at_once, applies="asb"),
+    Case(
+        "esc.dev.asb-at-once",
+        1,
+        "EPS-GS_a-R1",
+        "GS a tells the status at once, in four characters",
+        at_once,
+        applies="asb",
+    ),
     Case("esc.dev.asb-form", 1, "EPS-GS_a-R2", "the fixed bits of the block", form, applies="asb"),
-    Case("esc.dev.asb-agrees", 1, "EPS-GS_a-R6", "the block and DLE EOT tell the same", agrees, applies="asb and real_time"),
-    Case("esc.dev.asb-whole", 1, "EPS-GS_a-R7", "a block is not broken up by another answer", whole, applies="asb and real_time"),
-    Case("esc.dev.asb-cover", 1, "EPS-GS_a-R6", "the open cover is told with its bits", cover, applies="asb", needs="operator", also=("EPS-GS_a-R3",)),
-    Case("esc.dev.asb-each-change", 1, "EPS-GS_a-R3", "each change is told", each_change, applies="asb", needs="operator"),
-    Case("esc.dev.asb-near-end", 1, "EPS-GS_a-R6", "near end is told with its bits", paper_near, applies="asb and near_end", needs="operator"),
-    Case("esc.dev.asb-paper-end", 1, "EPS-GS_a-R6", "paper end is told with its bits", paper_gone, applies="asb", needs="operator"),
-    Case("esc.dev.asb-classes", 1, "EPS-GS_a-R5", "changes that were not asked for are not told", classes, applies="asb", needs="operator"),
+    Case(
+        "esc.dev.asb-agrees",
+        1,
+        "EPS-GS_a-R6",
+        "the block and DLE EOT tell the same",
+        agrees,
+        applies="asb and real_time",
+    ),
+    Case(
+        "esc.dev.asb-whole",
+        1,
+        "EPS-GS_a-R7",
+        "a block is not broken up by another answer",
+        whole,
+        applies="asb and real_time",
+    ),
+    Case(
+        "esc.dev.asb-cover",
+        1,
+        "EPS-GS_a-R6",
+        "the open cover is told with its bits",
+        cover,
+        applies="asb",
+        needs="operator",
+        also=("EPS-GS_a-R3",),
+    ),
+    Case(
+        "esc.dev.asb-each-change", 1, "EPS-GS_a-R3", "each change is told", each_change, applies="asb", needs="operator"
+    ),
+    Case(
+        "esc.dev.asb-near-end",
+        1,
+        "EPS-GS_a-R6",
+        "near end is told with its bits",
+        paper_near,
+        applies="asb and near_end",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.asb-paper-end",
+        1,
+        "EPS-GS_a-R6",
+        "paper end is told with its bits",
+        paper_gone,
+        applies="asb",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.asb-classes",
+        1,
+        "EPS-GS_a-R5",
+        "changes that were not asked for are not told",
+        classes,
+        applies="asb",
+        needs="operator",
+    ),
     Case("esc.dev.asb-off", 1, "EPS-GS_a-R4", "GS a 0 ends it", off, applies="asb", needs="operator"),
     Case("esc.dev.asb-off-silent", 1, "EPS-GS_a-R8", "GS a 0 itself draws nothing", off_silent, applies="asb"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bench.compliance.case import Case, Failed, Lost
-from bench.compliance.escpos_bench import INIT, EscposBench, Reply, confirm, feed, joined, raster, split
+from bench.compliance.escpos_bench import INIT, EscposBench, Reply, confirm, feed, filler, joined, raster, split
 from bench.compliance.steps import Ask, Play
 from bench.compliance.stream_bench import MS
 from protocol.escpos.status import AutoStatus, Confirmed, Plain
@@ -33,7 +33,7 @@ def _stall(b: EscposBench) -> bytes:
 
 def _filled(b: EscposBench, late: int) -> Play:
     """Queries, each padded to a piece, until XOFF and `late` pieces more: `b.sent` pieces, all that came in `b.got`."""
-    piece = b.query() + bytes(_PIECE - 3)
+    piece = b.query() + filler(_PIECE - 3)
     heard = yield Ask(((0, _stall(b)),), 0, lambda got: True, "the mechanism is kept busy", 0, 0)
     got = [split(heard)]
     b.sent, b.value = 0, -1
@@ -64,12 +64,15 @@ def margin(b: EscposBench) -> Play:
     yield from _filled(b, _LATE)
     if b.value < 0:
         yield from _drained(b)
-        raise Failed(f"{b.sent * _PIECE} characters were taken for a buffer of {_size(b)}, and no XOFF came", b.got.heard)
+        raise Failed(
+            f"{b.sent * _PIECE} characters were taken for a buffer of {_size(b)}, and no XOFF came", b.got.heard
+        )
     yield from _drained(b)
     count = len(b.got.all(Plain))
     if count != b.sent:
         raise Failed(
-            f"{_LATE * _PIECE} characters came after XOFF, and of {b.sent} queries sent {count} were answered", b.got.heard
+            f"{_LATE * _PIECE} characters came after XOFF, and of {b.sent} queries sent {count} were answered",
+            b.got.heard,
         )
     b.saw(b.got.heard)
 
@@ -122,7 +125,7 @@ def overrun(b: EscposBench) -> Play:
     """A host that ignores XOFF loses characters, not the printer."""
     yield from b.open_cover()
     size = _size(b)
-    yield from b.say(bytes(size + 600), "more than the buffer holds", 50 * MS)
+    yield from b.say(filler(size + 600), "more than the buffer holds", 50 * MS)
     yield from b.close_cover()
     yield from b.say(bytes(64) + INIT, "default settings", 500 * MS)
     yield from b.in_turn(b"", "after an overrun")
@@ -177,14 +180,93 @@ def ticket_once(b: EscposBench) -> Play:
 
 
 CASES: Final = (
-    Case("esc.dev.xoff-margin", 1, "EPS-T88III_buffer-R1", "XOFF leaves room for what is on its way", margin, applies="xonxoff", cost=(140, 20)),
-    Case("esc.dev.xoff-capacity", 1, "EPS-T88III_buffer-R5", "XOFF not before the declared size", capacity, applies="xonxoff", cost=(140, 20)),
-    Case("esc.dev.xon-drained", 1, "EPS-T88III_buffer-R2", "XON when the buffer has drained", resumes, applies="xonxoff", cost=(140, 20)),
-    Case("esc.dev.xoff-cover", 1, "EPS-T88III_buffer-R3", "XOFF off line, XON on line", cover_flow, applies="xonxoff and busy_offline", needs="operator"),
-    Case("esc.dev.xon-paper", 1, "EPS-T88III_buffer-R3", "XON when there is paper again", paper_flow, applies="xonxoff and busy_offline", needs="operator"),
-    Case("esc.dev.overrun", 1, "EPS-T88III_buffer-R4", "an overrun loses characters, not the printer", overrun, needs="operator", cost=(8, 3)),
-    Case("esc.dev.power-quiet", 1, "EPS-power-R1", "nothing unasked after power-on but XON and status", power_quiet, needs="operator"),
-    Case("esc.dev.power-forgets", 1, "EPS-power-R2", "power off forgets an unfinished command", power_forgets, applies="raster", needs="operator"),
-    Case("esc.dev.power-automatic", 1, "EPS-power-R3", "automatic status is off after power-on", power_automatic, applies="asb and not asb_at_power_on", needs="operator"),
-    Case("esc.dev.ticket-once", 1, "EPS-ticket-R1", "a ticket interrupted before its cut comes out once", ticket_once, applies="process_id", needs="operator"),
+    Case(
+        "esc.dev.xoff-margin",
+        1,
+        "EPS-T88III_buffer-R1",
+        "XOFF leaves room for what is on its way",
+        margin,
+        applies="xonxoff",
+        cost=(140, 20),
+    ),
+    Case(
+        "esc.dev.xoff-capacity",
+        1,
+        "EPS-T88III_buffer-R5",
+        "XOFF not before the declared size",
+        capacity,
+        applies="xonxoff",
+        cost=(140, 20),
+    ),
+    Case(
+        "esc.dev.xon-drained",
+        1,
+        "EPS-T88III_buffer-R2",
+        "XON when the buffer has drained",
+        resumes,
+        applies="xonxoff",
+        cost=(140, 20),
+    ),
+    Case(
+        "esc.dev.xoff-cover",
+        1,
+        "EPS-T88III_buffer-R3",
+        "XOFF off line, XON on line",
+        cover_flow,
+        applies="xonxoff and busy_offline",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.xon-paper",
+        1,
+        "EPS-T88III_buffer-R3",
+        "XON when there is paper again",
+        paper_flow,
+        applies="xonxoff and busy_offline",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.overrun",
+        1,
+        "EPS-T88III_buffer-R4",
+        "an overrun loses characters, not the printer",
+        overrun,
+        needs="operator",
+        cost=(8, 3),
+    ),
+    Case(
+        "esc.dev.power-quiet",
+        1,
+        "EPS-power-R1",
+        "nothing unasked after power-on but XON and status",
+        power_quiet,
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.power-forgets",
+        1,
+        "EPS-power-R2",
+        "power off forgets an unfinished command",
+        power_forgets,
+        applies="raster",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.power-automatic",
+        1,
+        "EPS-power-R3",
+        "automatic status is off after power-on",
+        power_automatic,
+        applies="asb and not asb_at_power_on",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.ticket-once",
+        1,
+        "EPS-ticket-R1",
+        "a ticket interrupted before its cut comes out once",
+        ticket_once,
+        applies="process_id",
+        needs="operator",
+    ),
 )

@@ -52,7 +52,11 @@ def init_keeps_waiting(b: EscposBench) -> Play:
     id_ = b.nonce()
     data = feed(720) + INIT + b.query() + confirm(id_)
     reply = yield from b.until(data, lambda got: bool(got.all(Confirmed)), "ESC @ among commands", 5_000 * MS)
-    b.must(len(reply.all(Plain)) == 1 and Confirmed(id_) in reply.events, reply, "what follows ESC @ in the receive buffer is to be executed")
+    b.must(
+        len(reply.all(Plain)) == 1 and Confirmed(id_) in reply.events,
+        reply,
+        "what follows ESC @ in the receive buffer is to be executed",
+    )
 
 
 def init_clears_line(b: EscposBench) -> Play:
@@ -104,20 +108,25 @@ def _qr_edge(b: EscposBench, before: bytes) -> Play:
 
 def sizes_restored(b: EscposBench) -> Play:
     """ESC @ goes back to the default module of QR symbols."""
-    yield from _qr_edge(b, b"")
-    default = b.value
-    yield from _qr_edge(b, b"\x1d(k\x03\x00\x31\x43\x08")
-    if b.value == default:
-        raise Lost(f"the module size changes nothing: {default} dots")
-    yield from _qr_edge(b, INIT)
-    if b.value != default:
-        raise Failed(f"a QR symbol is {default} dots wide by default, and {b.value} after ESC @")
+    sizes, restored = [], []
+    for module in (8, 5):
+        yield from _qr_edge(b, b"\x1d(k\x03\x00\x31\x43" + bytes((module,)))
+        sizes.append(b.value)
+        yield from _qr_edge(b, INIT)
+        restored.append(b.value)
+    if sizes[0] == sizes[1]:
+        raise Lost(f"the module size changes nothing: {sizes[0]} dots")
+    if restored[0] != restored[1]:
+        raise Failed(
+            f"a QR symbol is {restored[0]} dots wide after ESC @, and {restored[1]} after another size and ESC @"
+        )
 
 
 def text_as_sent(b: EscposBench) -> Play:
     """A line is printed as it was sent, with status asked in its midst."""
     word = _word(b, 12)
-    yield from b.say(word[:5] + EOT + b"\x04" + word[5:] + b"\n\x1bd\x03", "a line with DLE EOT 4 in its midst", 1_500 * MS)
+    yield from b.say(word[:5] + EOT + b"\x04" + word[5:] + b"\n\x1bd\x03", "a line with DLE EOT 4 in its midst")
+    yield from b.hear(1_500 * MS, "printing")
     yield from _reads(b, word.decode(), "a line with DLE EOT 4 in its midst")
 
 
@@ -129,7 +138,7 @@ def raster_width(b: EscposBench) -> Play:
 
 def raster_height(b: EscposBench) -> Play:
     """The height's low byte comes first."""
-    yield from b.in_turn(raster(bytes(258), 1), "a picture 258 dots high")
+    yield from b.in_turn(raster(ID * 86, 1), "a picture 258 dots high")
 
 
 def raster_opaque(b: EscposBench) -> Play:
@@ -141,10 +150,19 @@ def raster_opaque(b: EscposBench) -> Play:
 def raster_dle(b: EscposBench) -> Play:
     """A picture keeps the characters of real-time commands that stand in it."""
     payload = bytes(3) + EOT + b"\x01" + bytes(4)
-    reply = yield from b.until(raster(payload, 2) + b.query() + b.query(), lambda got: len(got.all(Plain)) > 1, "10 04 01 in a picture", 1_500 * MS)
+    reply = yield from b.until(
+        raster(payload, 2) + b.query() + b.query(),
+        lambda got: len(got.all(Plain)) > 1,
+        "10 04 01 in a picture",
+        1_500 * MS,
+    )
     if not reply.all(Plain):
         yield from b.alive()
-    b.must(len(reply.all(Plain)) == 2, reply, "a picture with 10 04 01 in it ends where its size says; two queries after it are to be answered")
+    b.must(
+        len(reply.all(Plain)) == 2,
+        reply,
+        "a picture with 10 04 01 in it ends where its size says; two queries after it are to be answered",
+    )
 
 
 def function_skipped(b: EscposBench) -> Play:
@@ -211,22 +229,92 @@ def real_time_in_between(b: EscposBench) -> Play:
 
 
 CASES: Final = (
-    Case("esc.dev.init-keeps-buffer", 1, "EPS-ESC_@-R1", "ESC @ leaves the receive buffer alone", init_keeps_waiting, applies="process_id"),
-    Case("esc.dev.init-clears-line", 1, "EPS-ESC_@-R2", "ESC @ forgets the unprinted line", init_clears_line, needs="operator"),
-    Case("esc.dev.init-page", 1, "EPS-ESC_@-R3", "ESC @ restores the character table", page_restored, applies="other_page", needs="operator"),
+    Case(
+        "esc.dev.init-keeps-buffer",
+        1,
+        "EPS-ESC_@-R1",
+        "ESC @ leaves the receive buffer alone",
+        init_keeps_waiting,
+        applies="process_id",
+    ),
+    Case(
+        "esc.dev.init-clears-line",
+        1,
+        "EPS-ESC_@-R2",
+        "ESC @ forgets the unprinted line",
+        init_clears_line,
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.init-page",
+        1,
+        "EPS-ESC_@-R3",
+        "ESC @ restores the character table",
+        page_restored,
+        applies="other_page",
+        needs="operator",
+    ),
     Case("esc.dev.init-sizes", 1, "EPS-ESC_@-R4", "ESC @ restores the QR module", sizes_restored, applies="qr_size"),
-    Case("esc.dev.page", 1, "EPS-ESC_t-R1", "ESC t chooses the character table", page_chosen, applies="other_page", needs="operator"),
-    Case("esc.dev.text", 1, "EPS-DLE_EOT-R11", "a line with DLE EOT inside is printed as sent", text_as_sent, applies="real_time", needs="operator"),
+    Case(
+        "esc.dev.page",
+        1,
+        "EPS-ESC_t-R1",
+        "ESC t chooses the character table",
+        page_chosen,
+        applies="other_page",
+        needs="operator",
+    ),
+    Case(
+        "esc.dev.text",
+        1,
+        "EPS-DLE_EOT-R11",
+        "a line with DLE EOT inside is printed as sent",
+        text_as_sent,
+        applies="real_time",
+        needs="operator",
+    ),
     Case("esc.dev.raster-width", 1, "EPS-GS_v_0-R1", "GS v 0: xL before xH", raster_width, applies="raster"),
     Case("esc.dev.raster-height", 1, "EPS-GS_v_0-R2", "GS v 0: yL before yH", raster_height, applies="raster"),
     Case("esc.dev.raster-opaque", 1, "EPS-GS_v_0-R3", "GS v 0: payload is no command", raster_opaque, applies="raster"),
-    Case("esc.dev.raster-dle", 1, "EPS-GS_v_0-R4", "GS v 0: payload with 10 04 01 keeps its length", raster_dle, applies="raster"),
+    Case(
+        "esc.dev.raster-dle",
+        1,
+        "EPS-GS_v_0-R4",
+        "GS v 0: payload with 10 04 01 keeps its length",
+        raster_dle,
+        applies="raster",
+    ),
     Case("esc.dev.function-skipped", 1, "EPS-GS_(-R1", "an unknown GS ( is skipped by its length", function_skipped),
     Case("esc.dev.function-long", 1, "EPS-GS_(-R2", "the length of GS ( has two bytes", function_long),
-    Case("esc.dev.barcode-opaque", 1, "EPS-GS_k-R1", "counted barcode data is no command", code_opaque, applies="barcode"),
+    Case(
+        "esc.dev.barcode-opaque", 1, "EPS-GS_k-R1", "counted barcode data is no command", code_opaque, applies="barcode"
+    ),
     Case("esc.dev.tabs-ended", 1, "EPS-ESC_D-R1", "ESC D ends with NUL", tabs_ended),
-    Case("esc.dev.unknown-command", 1, "EPS-stream-R1", "unknown commands are passed over", unknown, wild=("protocols.md 4.1",)),
-    Case("esc.dev.divided", 1, "EPS-stream-R2", "silences inside a command change nothing", divided, applies="process_id"),
-    Case("esc.dev.unfinished", 1, "EPS-stream-R3", "an unfinished command waits for its rest", unfinished, applies="raster"),
-    Case("esc.dev.unfinished-status", 1, "EPS-DLE_EOT-R12", "status is told while a picture is unfinished", real_time_in_between, applies="raster and real_time_in_data"),
+    Case(
+        "esc.dev.unknown-command",
+        1,
+        "EPS-stream-R1",
+        "unknown commands are passed over",
+        unknown,
+        wild=("protocols.md 4.1",),
+    ),
+    Case(
+        "esc.dev.divided", 1, "EPS-stream-R2", "silences inside a command change nothing", divided, applies="process_id"
+    ),
+    Case(
+        "esc.dev.unfinished",
+        1,
+        "EPS-stream-R3",
+        "an unfinished command waits for its rest",
+        unfinished,
+        applies="raster",
+    ),
+    Case(
+        "esc.dev.unfinished-status",
+        1,
+        "EPS-DLE_EOT-R12",
+        "status is told while a picture is unfinished",
+        real_time_in_between,
+        applies="raster and real_time_in_data",
+    ),
 )

@@ -41,6 +41,7 @@ class Subject:
         unit: its address.
         settings: of the line; "" for those declared.
         view: how the port shows the line.
+        cases: only cases whose id begins so are run on it; "" for all of its suite.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Subject:
     unit: int = UNIT
     settings: str = ""
     view: View = EXACT
+    cases: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ command is cut out of the stream, the receive buffer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -20,9 +21,11 @@ from protocol.escpos.commands import Row
 from protocol.escpos.profiles import TM_T88, PrinterProfile
 from protocol.escpos.tokenizer import Token, Tokenizer
 
-__all__ = ["Printer", "on_link"]
+__all__ = ["SMALL", "Printer", "Recut", "on_link"]
 
 _MS: Final = 1_000_000
+SMALL: Final = replace(TM_T88, buffer_size=1024)
+"""A small receive buffer, so that filling it takes little time."""
 _OFF: Final = 2_000 * _MS
 
 
@@ -38,7 +41,7 @@ class Printer(TicketPrinter):
     cuts: ClassVar[type[Tokenizer]] = Tokenizer
     buffers: ClassVar[type[ReceiveBuffer]] = ReceiveBuffer
 
-    def __init__(self, profile: PrinterProfile = TM_T88) -> None:
+    def __init__(self, profile: PrinterProfile = SMALL) -> None:
         self.asked = 0
         super().__init__("printer", profile)
         self._buffer = self.buffers(profile.buffer_size)

@@ -1,29 +1,18 @@
 """A foreign device on a pseudo-terminal: the server of pymodbus 3.16.1, whose faults are known (emulators.md 4).
 
-Two terminals are joined by a thread: the server opens one, the suite the other. What is found is held against a golden
-file, so that a change of the suite that loses a finding is seen.
+What is found is held against a golden file, so that a change of the suite that loses a finding is seen.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import select
-import subprocess
 import sys
-import threading
-import time
-import tty
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from bench.compliance.declaration import parse
-from bench.compliance.engine import Judge, run_suite
-from bench.compliance.preflight import preflight
-from bench.compliance.suites import suite_named
-from bench.compliance.wall_player import WallPlayer
+from tests.bench.compliance.foreign import verdicts
 
 pytestmark = pytest.mark.gate
 
@@ -76,80 +65,18 @@ KNOWN = {
 """The eight stimuli of the table, and what they must give."""
 
 
-TIMED = {"rtu.dev.gap-before-reply", "rtu.dev.reply-whole", "rtu.dev.reply-time"}
-"""What depends on how busy this machine is."""
-
-
-def _join(one: int, two: int, done: threading.Event) -> None:
-    while not done.is_set():
-        for ready in select.select([one, two], [], [], 0.05)[0]:
-            os.write(two if ready == one else one, os.read(ready, 4096))
-
-
-class Server:
-    """A server on one end of two joined terminals; `path` is the other end."""
-
-    def __init__(self) -> None:
-        self._masters, self._slaves = zip(os.openpty(), os.openpty(), strict=True)
-        for end in self._slaves:
-            tty.setraw(end)
-        self.path = os.ttyname(self._slaves[1])
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=_join, args=(*self._masters, self._done), daemon=True)
-        self._thread.start()
-        self._start()
-
-    def _start(self) -> None:
-        words = [sys.executable, "-c", SERVER, os.ttyname(self._slaves[0])]
-        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n", "the server did not start"
-        time.sleep(0.3)
-
-    def _stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def again(self, text: str) -> bool:
-        """What an operator does who is asked to switch the device off and on."""
-        self._stop()
-        self._start()
-        return True
-
-    def close(self) -> None:
-        """Take everything away."""
-        self._stop()
-        self._done.set()
-        self._thread.join(2)
-        for end in (*self._masters, *self._slaves):
-            os.close(end)
-
-
-def verdicts() -> dict[str, str]:
+def found() -> dict[str, str]:
     """What the suite says of it."""
-    suite = suite_named("modbus_rtu.device")
-    declared = parse(DECLARED, "pymodbus")
-    judge = Judge(declared, suite.requirements(), 17, 1, declared.settings)
-    server = Server()
-    player = WallPlayer(server.path, declared.settings, server.again)
-    try:
-        assert preflight(judge, player) == ""
-        run = run_suite(suite, judge, player, target="pymodbus")
-    finally:
-        player.close()
-        server.close()
-    return {case.id: case.verdict for case in run.cases if case.verdict != "NOT APPLICABLE" and case.id not in TIMED}
+    return verdicts(DECLARED, "pymodbus", lambda path: [sys.executable, "-c", SERVER, path])
 
 
 @pytest.mark.skipif(version("pymodbus") != "3.16.1", reason="the golden file is of pymodbus 3.16.1")
 def test_its_known_faults_are_found_and_nothing_else_changes() -> None:
     """Law: all eight rows of the table come out as known, and every verdict as in the golden file."""
-    found = verdicts()
-    assert {id_: found.get(id_) for id_ in KNOWN} == KNOWN
-    assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))
+    told = found()
+    assert {id_: told.get(id_) for id_ in KNOWN} == KNOWN
+    assert told == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps(verdicts(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    GOLDEN.write_text(json.dumps(found(), indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -7,12 +7,13 @@ import pytest
 from bench.compliance.selftest import self_test, subjects
 
 
+@pytest.mark.gate
 def test_every_gate_holds() -> None:
     """Law: all mutants die, rightly blamed and within their lists; every case kills; nothing else fails."""
     matrix = self_test(1)
     assert matrix.problems == []
     assert len(matrix.rows) >= 26
-    assert len(matrix.null_devices) == 10
+    assert len(matrix.null_devices) >= 10
     assert all(row["killed"] and row["expected"] in row["blamed"] for row in matrix.rows.values())
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from bench.hall.day import columns, draw
 from bench.planning import engine, outcome
 from bench.planning.days import Asked, figures_of
-from bench.planning.engine import NO_DELAYS, Delays, Desks, Load, people, play
+from bench.planning.engine import NO_DELAYS, Delays, Desks, Load, people
 from bench.planning.lines import with_devices
 from bench.planning.outcome import EngineError, Hall, engine_named
+from bench.planning.scenario_day import play
 from bench.scenario.load import load
 from bench.scenario.model import Scenario
 from planning_halls import halls

@@ -8,10 +8,11 @@ from bench.hall.day import columns, draw
 from bench.planning import answer
 from bench.planning.days import Asked, DayFigures, figures_of, paid_spans
 from bench.planning.designs import busiest, least_counters, with_counters, work_hours
-from bench.planning.engine import heard, people, play
+from bench.planning.engine import heard, people
 from bench.planning.goal import GoalError, parse
 from bench.planning.lines import budget, more_than, with_devices
 from bench.planning.outcome import Hall
+from bench.planning.scenario_day import play
 from bench.planning.statistics import Estimate, Precision
 from bench.planning.study import run
 from bench.scenario.load import load

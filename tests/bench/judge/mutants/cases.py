@@ -100,7 +100,7 @@ def _fault(
 def _late_block(h: Any) -> None:
     """A rating comes so late that the next unit, which is dead, has been asked (unit 1 is pressed at 31 s and 58 s)."""
     h.fault("unplug", device="keypad-2", at=_after(h, 30), for_s=40)
-    h.fault("slow_device", unit=1, function=4, address=0x100, after=_after(h, 31), count=3, ms=800)
+    h.fault("slow_device", unit=1, function=4, address=0x100, after=_after(h, 31), count=3, ms=1000)
 
 
 def _another_unit(h: Any) -> None:
@@ -141,7 +141,7 @@ CASES: Final[dict[str, Case]] = {
         "late_reply",
         _late_block,
         # whatever comes next is taken for an answer: also an old block for a new one; and a boot is never noticed
-        frozenset({"phantom", "duplication", "manners", "reconfiguration"}),
+        frozenset({"phantom", "duplication", "manners", "reconfiguration", "unexpected_unit"}),
     ),
     "MC-03": Case("loss", _fault("pause", unit=1, phase="request.byte[1]", after="08:11", count=0, for_s=0.15)),
     # what was acknowledged and then not stored is lost as well

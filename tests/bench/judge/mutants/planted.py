@@ -45,7 +45,7 @@ class NeverFlushes(_WithBus):
     def poll(self, keypad: Any) -> None:
         if not keypad.configured:
             self.configure(keypad)
-        self.fetch(keypad, 1)
+        self.fetch(keypad, 4)
 
 
 class FlushesAfterSending(_WithBus):
