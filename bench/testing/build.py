@@ -219,7 +219,14 @@ def keep_stand_ins() -> None:
         atexit.register(_release)
 
 
+def release_stand_ins() -> None:
+    """Put the real clocks back; the next hall installs the stand-ins again."""
+    global _is_kept
+    _is_kept = False
+    _kept.close()
+
+
 def _release() -> None:
-    """Put the real clocks back before the interpreter takes its modules apart; what fails then is nobody's business."""
+    """Before the interpreter takes its modules apart; what fails then is nobody's business."""
     with contextlib.suppress(Exception):
-        _kept.close()
+        release_stand_ins()

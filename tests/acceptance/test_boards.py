@@ -27,10 +27,12 @@ devices = [
 
 
 def holds(ended) -> None:
-    """Every invariant was exercised and holds."""
+    """Whatever could be broken here was exercised, and nothing is."""
     assert ended.code == 0, ended.out + ended.err
     found = {name: one["verdict"] for name, one in ended.json["invariants"].items()}
-    assert set(found.values()) == {"HOLDS"}, found
+    assert set(found.values()) <= {"HOLDS", "NOT EXERCISED"}, found
+    asked = {"loss", "duplication", "attribution", "phantom", "order", "lateness", "time", "tickets", "calls"}
+    assert {name for name, verdict in found.items() if verdict == "HOLDS"} >= asked, found
     assert ended.json["counts"]["calls"] == ended.json["counts"]["visitors"] > 5
 
 

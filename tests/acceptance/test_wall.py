@@ -113,7 +113,7 @@ def test_only_and_all_choose_the_lines(tmp_path):
 
 def test_a_window_of_the_day_in_wall_time(hallbench):
     """Virtual up to the window, wall inside it: the collector, a process of its own, is judged for the window alone."""
-    options = ("--clock", "wall", "--window", "08:20-08:20:06")
+    options = ("--clock", "wall", "--window", "08:20-08:20:10")
     ended = hallbench.day(sys.executable, COLLECTOR, "{port:keypads}", "{records}", options=options)
     assert "ran to the end of the day" in ended.out, ended.err
     records = hallbench.records()

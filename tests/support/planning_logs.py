@@ -26,8 +26,9 @@ def log_of(scenario: Scenario, days: Iterable[int], seed: int = 1) -> str:
 
         day = columns(scenario, seed, number)
         played = hall.play(day)
-        rows = zip(*(column.tolist() for column in played), strict=True)
-        for _, joined, errand, counter, called, _, leaves in rows:
+        columns_played = (played.joins, played.errands, played.counters, played.called, played.leaves)
+        rows = zip(*(column.tolist() for column in columns_played), strict=True)
+        for joined, errand, counter, called, leaves in rows:
             name = scenario.errands[errand].name
             cells = [at(called), at(leaves), name, str(counter)] if counter > 0 else ["", "", name, ""]
             lines.append(",".join([at(joined), *cells]))
