@@ -334,8 +334,9 @@ def show(run: Run, suite: Suite) -> None:
 def write(run: Run, out: Path) -> None:
     """Write the evidence, and say where."""
     from bench.compliance.bundle import write_bundle
+    from bench.compliance.kill_record import for_run
 
-    console.say(f"evidence: {write_bundle(run, out, None)}")
+    console.say(f"evidence: {write_bundle(run, out, for_run(run))}")
 
 
 def _list(as_json: bool) -> ExitCode:

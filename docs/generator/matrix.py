@@ -1,6 +1,6 @@
 """The kill matrix that the documentation shows: the self-test takes longer than a build may, so its result is stored.
 
-    python docs/generator/matrix.py     # runs the self-test, writes docs/background/kill_matrix.json
+    python docs/generator/matrix.py     # runs the self-test, writes bench/compliance/kill_matrix.json
 
 A gate test runs it and compares. The file names the suites by their hashes: a page that was made from others says so.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
-STORED: Final = ROOT / "docs/background/kill_matrix.json"
+STORED: Final = ROOT / "bench/compliance/kill_matrix.json"
 
 
 def suites() -> dict[str, str]:
