@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import copy
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,13 +112,25 @@ class Stage:
             yield self
 
     async def settle(self) -> None:
-        """Until all that was asked is drawn."""
+        """Until all that was asked is drawn; screens draw themselves by a timer of a sixtieth of a second."""
         for _ in range(2):
             await self.pilot._wait_for_screen()
+            await turns()
+            await asyncio.sleep(0.02)
             await turns()
         self.view.drain()
         self.view.draw()
         await self.pilot._wait_for_screen()
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        """Draw again until something is seen, for five seconds at most: a screen on another is laid out when there is
+        time for it, and a machine may have none."""
+        for _ in range(100):
+            if seen():
+                return
+            await asyncio.sleep(0.05)
+            self.view.screen.refresh(layout=True)
+            await self.settle()
 
     def said(self) -> str:
         """What was told in the corner."""

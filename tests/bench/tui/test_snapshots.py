@@ -37,15 +37,18 @@ def picture(view) -> str:
 
 
 def must_look_as_approved(stage, name, size, language="en", keys=()):
+    path = PICTURES / f"{name}.txt"
+
     async def run():
         async with stage.on(size=size, language=language):
             if keys:
                 await stage.press(*keys)
             await stage.settle()
+            if not os.environ.get("HALLBENCH_APPROVE"):
+                await stage.until(lambda: picture(stage.view) == path.read_text(encoding="utf-8"))
             return picture(stage.view)
 
     now = asyncio.run(run())
-    path = PICTURES / f"{name}.txt"
     if os.environ.get("HALLBENCH_APPROVE"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(now, encoding="utf-8")

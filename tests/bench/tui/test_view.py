@@ -206,6 +206,7 @@ def test_the_palette_offers_what_is_valid_now(stage):
         assert "resume" not in words
         assert any(text.startswith("end fault bit_flip") for text in words)
         await stage.press("ctrl+p")
+        await stage.until(lambda: "open the cover" in stage.text())
         assert "open the cover" in stage.text()
         await stage.press("escape")
         stage.view.scene.gone = "gone"
