@@ -17,14 +17,13 @@ from bench.captures.frames import Frame, LineFacts
 from bench.reports.wording import printable
 from bench.run.registers import MAPS
 from firmware_sim.device import NS
-from protocol.modbus.maps.reference_keypad import EVENT_WORDS, Event
-from protocol.modbus.pdu import FC, NAMES, TABLES, ExceptionCode, Table
+from protocol.modbus.pdu import NAMES
 from protocol.modbus.rtu import BROADCAST, is_sound
+from protocol.modbus.words import refusal_words, reply_words, request_words
 
 __all__ = ["Reader", "write_text"]
 
 _LONGEST: Final = 240
-_MOST_VALUES: Final = 8
 _DAY: Final = 86_400 * NS
 
 
@@ -60,12 +59,12 @@ class Reader:
         name, kind = facts.units.get(unit, (f"unit {unit}", ""))
         who = "everybody" if unit == BROADCAST else name
         if not frame.inbound:
-            return f"{who}: {_request(kind, function, body)}"
+            return f"{who}: {request_words(MAPS.get(kind), function, body)}"
         if function & 0x80:
-            return f"{who} refuses to {NAMES.get(function & 0x7F, 'do that')}: {_refusal(body)}"
+            return f"{who} refuses to {NAMES.get(function & 0x7F, 'do that')}: {refusal_words(body)}"
         asked = self._asked.get(frame.line, b"")
         fits = len(asked) == 8 and asked[:2] == data[:2]
-        return f"{who}: {_reply(kind, function, body, asked[2:6] if fits else None)}"
+        return f"{who}: {reply_words(MAPS.get(kind), function, body, asked[2:6] if fits else None)}"
 
     # -- others -----------------------------------------------------------------------------------------------------
     def _other(self, frame: Frame, protocols: list[str]) -> str:
@@ -78,62 +77,6 @@ class Reader:
             if lines and (not problem or protocol == protocols[-1]):
                 return "; ".join(" ".join(line.split()) for line in lines)
         return "".join(chr(char) if 0x20 <= char < 0x7F else "." for char in frame.data[:_LONGEST])
-
-
-def _request(kind: str, function: int, body: bytes) -> str:
-    if function in TABLES and len(body) == 4:
-        return f"read {_registers(kind, TABLES[FC(function)], body[:4])}"
-    if function == FC.WRITE_REGISTER and len(body) == 4:
-        return f"write {_registers(kind, Table.HOLDING, body[:2] + bytes((0, 1)))} = {_word(body, 2)}"
-    if function == FC.WRITE_REGISTERS and len(body) >= 5:
-        return f"write {_registers(kind, Table.HOLDING, body[:4])} = {_values(body[5:])}"
-    return NAMES.get(function, f"function 0x{function:02X}")
-
-
-def _reply(kind: str, function: int, body: bytes, asked: bytes | None) -> str:
-    if function in (FC.WRITE_REGISTER, FC.WRITE_REGISTERS):
-        return "written"
-    if function not in (FC.READ_HOLDING, FC.READ_INPUTS) or not body or len(body) != body[0] + 1:
-        return f"answers to {NAMES.get(function, f'function 0x{function:02X}')}"
-    what = "registers" if asked is None else _registers(kind, TABLES[FC(function)], asked)
-    if what == "events":
-        return f"events = {_events(body[1:])}"
-    return f"{what} = {_values(body[1:])}"
-
-
-def _registers(kind: str, table: Table, where: bytes) -> str:
-    start, count = _word(where, 0), _word(where, 2)
-    known = MAPS.get(kind)
-    if known is not None and count:
-        rows = known.covering(table, start, count)
-        if rows and rows[0].address == start and known.holds(table, start, count):
-            return ", ".join(row.name for row in rows) if len(rows) < 4 else f"{rows[0].name} .. {rows[-1].name}"
-    return f"0x{start:04X}" + (f" x {count}" if count != 1 else "")
-
-
-def _events(body: bytes) -> str:
-    words = [_word(body, at) for at in range(0, len(body) - 1, 2)]
-    blocks = (words[at : at + EVENT_WORDS] for at in range(0, len(words), EVENT_WORDS))
-    events = (Event.parse(block) for block in blocks if len(block) == EVENT_WORDS)
-    told = [f"key {event.value} (epoch {event.epoch}, seq {event.sequence})" for event in events if event is not None]
-    return ", ".join(told) or "none"
-
-
-def _values(body: bytes) -> str:
-    words = [_word(body, at) for at in range(0, len(body) - 1, 2)]
-    more = f" .. {len(words)} registers" if len(words) > _MOST_VALUES else ""
-    return ", ".join(map(str, words[:_MOST_VALUES])) + more
-
-
-def _refusal(body: bytes) -> str:
-    try:
-        return f"exception {body[0]:02X}, {ExceptionCode(body[0]).name.lower().replace('_', ' ')}"
-    except (ValueError, IndexError):
-        return f"exception {body.hex().upper()}"
-
-
-def _word(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 2], "big")
 
 
 def _escpos(_protocol: str, frame: Frame) -> tuple[list[str], str]:

@@ -14,9 +14,9 @@ from bench.clock.clockwork import clock_text
 from bench.run.rig import Rig, inventory
 from protocol.escpos.tokenizer import tokenize
 from protocol.modbus.maps import RegisterMap
-from protocol.modbus.maps.reference_keypad import EVENT_WORDS, Event
-from protocol.modbus.pdu import FC, NAMES, TABLES, ExceptionCode, Table
+from protocol.modbus.pdu import NAMES
 from protocol.modbus.rtu import BROADCAST, MIN_ADU, is_sound, request_length, seal
+from protocol.modbus.words import refusal_words, reply_words, request_words
 
 __all__ = ["Decoder", "Frame", "Station"]
 
@@ -28,7 +28,6 @@ _MASTERS: Final = (PROGRAM, "house")
 MOST_BYTES: Final = 16
 """Characters of a frame that are shown in hexadecimal; longer ones are cut."""
 
-_MOST_VALUES: Final = 8
 _TOLD: Final = 96
 
 
@@ -157,10 +156,12 @@ class Decoder:
             return f"{name}? bad CRC {data[-2:].hex(' ').upper()}, of these characters it is {good}"
         function, body = data[1], data[2:-2]
         if frame.is_request:
-            return f"{name}: {_request(station, function, body)}"
+            return f"{name}: {request_words(station.registers, function, body)}"
         if function & 0x80:
-            return f"{name} refuses to {NAMES.get(function & 0x7F, 'do that')}: {_refusal(body)}"
-        return f"{name}: {_reply(station, function, body, request)}"
+            return f"{name} refuses to {NAMES.get(function & 0x7F, 'do that')}: {refusal_words(body)}"
+        fits = request is not None and len(request) == request_length(request) and request[1] == function
+        asked = request[2:6] if request is not None and fits else None
+        return f"{name}: {reply_words(station.registers, function, body, asked)}"
 
     # -- other protocols --------------------------------------------------------------------------------------------
     def _escpos(self, frame: Frame, _request: bytes | None) -> str:
@@ -197,68 +198,8 @@ def _paired(frames: Iterable[Frame]) -> list[tuple[Frame, Frame | None]]:
     return pairs
 
 
-def _request(station: Station, function: int, body: bytes) -> str:
-    if function in TABLES and len(body) == 4:
-        return f"read {_registers(station, TABLES[FC(function)], _word(body, 0), _word(body, 2))}"
-    if function == FC.WRITE_REGISTER and len(body) == 4:
-        return f"write {_registers(station, Table.HOLDING, _word(body, 0), 1)} = {_word(body, 2)}"
-    if function == FC.WRITE_REGISTERS and len(body) >= 5:
-        where = _registers(station, Table.HOLDING, _word(body, 0), _word(body, 2))
-        return f"write {where} = {_values(body[5:])}"
-    return NAMES.get(function, f"function 0x{function:02X}")
-
-
-def _reply(station: Station, function: int, body: bytes, request: bytes | None) -> str:
-    if function in (FC.WRITE_REGISTER, FC.WRITE_REGISTERS):
-        return "written"
-    if function not in (FC.READ_HOLDING, FC.READ_INPUTS) or len(body) != body[0] + 1:
-        return f"answers to {NAMES.get(function, f'function 0x{function:02X}')}"
-    what = "registers"
-    if request is not None and len(request) == request_length(request) and request[1] == function:
-        table, start = TABLES[FC(function)], _word(request, 2)
-        what = _registers(station, table, start, _word(request, 4))
-        if what == "events":
-            return f"events = {_events(body[1:])}"
-    return f"{what} = {_values(body[1:])}"
-
-
-def _registers(station: Station, table: Table, start: int, count: int) -> str:
-    """Registers by name where the device's map has one for all of them, else by address."""
-    known = station.registers
-    if known is not None:
-        rows = known.covering(table, start, count)
-        if rows and rows[0].address == start and known.holds(table, start, count):
-            return ", ".join(row.name for row in rows) if len(rows) < 4 else f"{rows[0].name} .. {rows[-1].name}"
-    return f"0x{start:04X}" + (f" x {count}" if count != 1 else "")
-
-
-def _events(body: bytes) -> str:
-    words = [_word(body, at) for at in range(0, len(body) - 1, 2)]
-    blocks = (words[at : at + EVENT_WORDS] for at in range(0, len(words), EVENT_WORDS))
-    events = (Event.parse(block) for block in blocks if len(block) == EVENT_WORDS)
-    told = [f"key {event.value} (epoch {event.epoch}, seq {event.sequence})" for event in events if event is not None]
-    return ", ".join(told) or "none"
-
-
-def _values(body: bytes) -> str:
-    words = [_word(body, at) for at in range(0, len(body) - 1, 2)]
-    more = f" .. {len(words)} registers" if len(words) > _MOST_VALUES else ""
-    return ", ".join(map(str, words[:_MOST_VALUES])) + more
-
-
-def _refusal(body: bytes) -> str:
-    try:
-        return f"exception {body[0]:02X}, {ExceptionCode(body[0]).name.lower().replace('_', ' ')}"
-    except (ValueError, IndexError):
-        return f"exception {body.hex().upper()}"
-
-
 def _token(name: str, raw: bytes) -> str:
     return repr(raw.decode("ascii", "replace")) if name == "text" else name
-
-
-def _word(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 2], "big")
 
 
 def _cut(text: str) -> str:
