@@ -9,20 +9,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from figures import rows_of  # noqa: E402
 
 from bench.control.client import Client, Watcher, find  # noqa: E402
 from bench.control.events import EventLog  # noqa: E402
@@ -62,6 +62,9 @@ def up(*args: str) -> Iterator[tuple[float, dict[str, Any]]]:
                 process.wait(10)
 
 
+BATCHES = 12
+
+
 def _batch(n: int) -> dict[str, Any]:
     return {"acts": [{"device": f"keypad-{1 + i % 4}", "action": "press", "key": 1 + i % 5} for i in range(n)]}
 
@@ -92,10 +95,11 @@ def measure() -> dict[str, float]:
                 times.append(seconds)
         found[key] = round(statistics.median(times), 3)
     with up("--no-people"), Client(find()) as client:
-        begun, pressed = perf_counter(), 0
-        while perf_counter() - begun < 2:
-            pressed += client.post("/v1/acts", _batch(500))["done"]
+        # A fixed number, inside the burst that the rate limit allows: a quick machine would be refused otherwise.
+        begun = perf_counter()
+        pressed = sum(client.post("/v1/acts", _batch(500))["done"] for _ in range(BATCHES))
         found["control_batch_presses"] = round(pressed / (perf_counter() - begun))
+        sleep(1)
         times = []
         for n in range(600):
             at = perf_counter()
@@ -114,24 +118,7 @@ def measure() -> dict[str, float]:
 
 def rows() -> list[Row]:
     """Every figure as a row of benchmarks/results.json."""
-    versions = {"python": platform.python_version(), "aiohttp": version("aiohttp")}
-    made = []
-    for key, value in measure().items():
-        unit, sign, bound = TARGETS[key]
-        holds = None if bound is None else value <= bound if sign == "<=" else value >= bound
-        target = "" if bound is None else f"{sign} {bound:g}"
-        made.append(
-            {
-                "id": key,
-                "value": value,
-                "unit": unit,
-                "target": target,
-                "holds": holds,
-                "against": "",
-                "versions": versions,
-            }
-        )
-    return made
+    return rows_of(measure(), TARGETS, "aiohttp")
 
 
 if __name__ == "__main__":

@@ -10,16 +10,16 @@ import asyncio
 import contextlib
 import copy
 import json
-import platform
 import sys
 from collections.abc import AsyncIterator
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from figures import rows_of  # noqa: E402
 
 from bench.control.client import Batch  # noqa: E402
 from bench.tui.tile import Tile  # noqa: E402
@@ -155,24 +155,7 @@ def measure() -> dict[str, float]:
 
 def rows() -> list[Row]:
     """Every figure as a row of benchmarks/results.json."""
-    versions = {"python": platform.python_version(), "textual": version("textual")}
-    made = []
-    for key, value in measure().items():
-        unit, sign, bound = TARGETS[key]
-        holds = None if bound is None else value <= bound if sign == "<=" else value >= bound
-        target = "" if bound is None else f"{sign} {bound:g}"
-        made.append(
-            {
-                "id": key,
-                "value": value,
-                "unit": unit,
-                "target": target,
-                "holds": holds,
-                "against": "",
-                "versions": versions,
-            }
-        )
-    return made
+    return rows_of(measure(), TARGETS, "textual")
 
 
 if __name__ == "__main__":
