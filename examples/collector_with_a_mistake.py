@@ -70,7 +70,7 @@ def main():
         while True:
             for unit in range(first, last + 1):
                 collect(port, db, unit, seen)
-            time.sleep(0.5)
+            time.sleep(1)
 
 
 if __name__ == "__main__":

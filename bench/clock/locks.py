@@ -286,6 +286,7 @@ def wrap_module_locks(skip: Callable[[str], bool]) -> list[tuple[Any, str, Any]]
         What was there: (module or class, name, lock).
     """
     wrapped: dict[int, Wrapped] = {}
+    natives = frozenset(NATIVE_TYPES)
     done: list[tuple[Any, str, Any]] = []
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
@@ -293,8 +294,10 @@ def wrap_module_locks(skip: Callable[[str], bool]) -> list[tuple[Any, str, Any]]
             continue
         owners = [module, *(v for v in names.values() if isinstance(v, type) and v.__module__ == module.__name__)]
         for owner in owners:
+            if natives.isdisjoint(map(type, vars(owner).values())):
+                continue
             for name, value in list(vars(owner).items()):
-                if type(value) in NATIVE_TYPES:
+                if type(value) in natives:
                     done.append((owner, name, value))
                     setattr(owner, name, wrapped.setdefault(id(value), Wrapped(value)))
     return done

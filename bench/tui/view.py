@@ -275,7 +275,8 @@ class HallView(Steering):
         peer = self.link.peer
         if peer is None or not self.chosen or not self.screen_stack:
             return
-        if not self.screen_stack[0].query_one("#detail").display and not isinstance(self.screen, DetailScreen):
+        panels = self.screen_stack[0].query("#detail")  # none any more when the view is just closing
+        if not any(panel.display for panel in panels) and not isinstance(self.screen, DetailScreen):
             return
         try:
             self.detail = await peer.get(device_path(self.chosen))
