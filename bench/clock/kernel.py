@@ -375,6 +375,17 @@ class Kernel(Crew):
         if self._spins > SPIN_FREE:
             self._spend(changes)
 
+    def turn(self) -> None:
+        """A poll of an event loop with something to do: `spin`, and a turn for the others that can go on."""
+        self.beats += 1
+        self._spins = spins = self._spins + 1
+        if spins > SPIN_FREE or self._lost or self.stepping:
+            self._spins = spins - 1
+            self.beats -= 1
+            self.spin()
+        if self._runnable:
+            self.let_others()
+
     def _spend(self, changes: Callable[[], int] | None) -> None:
         count, now = self._spins, self.clockwork.now
         if count == SPIN_FREE + 1:

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - what asyncio's loops are made of is private
 """asyncio in simulated time: a loop that is an actor whose selector parks.
 
 Every plain `SelectorEventLoop` that is made by an actor (`asyncio.run`, a policy, by name) becomes a `VirtualLoop`, so
@@ -12,17 +13,18 @@ import asyncio.events
 import itertools
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections import deque
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from heapq import heappop
+from heapq import heapify, heappop, heappush
 from importlib.abc import MetaPathFinder
 from typing import Any, Final
 
-from bench.clock import real_io
-from bench.clock.actors import NEVER, Actor
-from bench.clock.descriptors import FDS, READ, WRITE, VirtualSelector, number_of, ready
+from bench.clock.actors import NEVER
+from bench.clock.descriptors import FDS, READ, WRITE, number_of
 from bench.clock.kernel import Kernel, current, virtual
 from bench.clock.locks import real_timeout
+from bench.clock.loop_selector import Handle, LoopSelector, TimerHandle
 from bench.clock.sockets import addresses
 from firmware_sim.device import NS
 
@@ -32,92 +34,29 @@ UVLOOP: Final = (
 )
 
 
-class LoopSelector(VirtualSelector):
-    """What a `VirtualLoop` waits in; callbacks for ports and sockets of the hall go straight to the loop.
+RESOLUTION: Final = 1e-9
+"""Timers that are due within so many seconds are called at once: an instant is a whole number of them."""
 
-    Attributes:
-        readers: handle -> what the loop is to call when it is readable.
-        writers: the same for writable.
-        sleeper: the actor that waits in here.
-        quiet_at: the last instant at which nothing was readable (and until time passes, nothing will be).
-    """
+LONGEST: Final = 24 * 3600
+"""Seconds that a loop sleeps without a look at its timers, as asyncio's does."""
 
-    def take(self, kernel: Any) -> None:
-        """Set up for a kernel."""
-        super().take(kernel)
-        self.readers: dict[int, asyncio.Handle] = {}
-        self.writers: dict[int, asyncio.Handle] = {}
-        self.sleeper: Actor | None = None
-        self.quiet_at = -1
-        self.call: Callable[[asyncio.Handle], Any] = lambda _handle: None
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
-        """Only real descriptors come here."""
-        real_io.notice("an event loop on real descriptors")
-        return super().register(fileobj, events, data)
-
-    def want(self, table: dict[int, asyncio.Handle], event: int, fd: int, handle: asyncio.Handle | None) -> bool:
-        """Call `handle` when `fd` is ready for `event`, or (None) not any more; True if something was called before."""
-        before = table.pop(fd, None)
-        if before is not None:
-            before.cancel()
-        events = self.wanted.get(fd, 0)
-        if handle is not None:
-            table[fd] = handle
-            self.wanted[fd] = events | event
-        elif events & ~event:
-            self.wanted[fd] = events & ~event
-        else:
-            self.wanted.pop(fd, None)
-        return before is not None
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        """Park until something is to be done."""
-        kernel, wanted = self.kernel, self.wanted
-        clockwork = kernel.clockwork
-        if timeout is not None and timeout <= 0:
-            kernel.spin()
-            kernel.let_others()
-            now = clockwork._now  # noqa: SLF001 - four times a poll, a million polls a day
-            if self.writers or now != self.quiet_at:
-                self._deliver(ready(wanted, now)[0], now)
-            return self.really(0) if self.real else []
-        now = clockwork._now  # noqa: SLF001
-        found, at = ready(wanted, now)
-        if not found:
-            me = self.sleeper = kernel.actor
-            watched = [FDS[fd] for fd in wanted if fd in FDS]
-            for pollable in watched:
-                pollable.watch(me)
-            try:
-                deadline = NEVER if timeout is None else now + max(1, round(timeout * NS))
-                kernel.park(at if at < deadline else deadline, "what an event loop waits for")  # noqa: FURB136
-            finally:
-                self.sleeper = None
-                for pollable in watched:
-                    pollable.unwatch(me)
-            now = clockwork._now  # noqa: SLF001
-            found, _ = ready(wanted, now)
-        else:
-            kernel.spin()
-        self._deliver(found, now)
-        return self.really(0) if self.real else []
-
-    def _deliver(self, found: dict[int, int], now: int) -> None:
-        if not found:
-            self.quiet_at = now  # nothing more becomes readable at this instant, unless somebody else runs
-            return
-        for fd, events in found.items():
-            if events & READ and fd in self.readers:
-                self.call(self.readers[fd])
-            if events & WRITE and fd in self.writers:
-                self.call(self.writers[fd])
+MANY: Final = 100
+TOO_MANY: Final = 0.5
+"""More timers than that, and more than that share of them cancelled: all of these are dropped, as asyncio does it."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in the time of the kernel whose actor makes it."""
 
     _selector: LoopSelector
+    # What asyncio's loops have and its types do not tell of.
+    _debug: bool
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[Any]
+    _stopping: bool
+    _closed: bool
+    _timer_cancelled_count: int
+    _transports: Any
 
     def __init__(self, selector: Any = None) -> None:
         kernel: Kernel | None = virtual()
@@ -129,40 +68,113 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._handled: set[int] = set()
         chosen = LoopSelector(kernel)
         super().__init__(chosen)
-        chosen.call = self._ready.append  # type: ignore[attr-defined]
-        self._clock_resolution = 1e-9
+        chosen.ready = self._ready
+        self._clock_resolution = RESOLUTION
 
     def time(self) -> float:
         """The kernel's steady clock, s; not counted as a poll."""
-        return self._clockwork._now / NS  # noqa: SLF001 - seven times a poll
+        return self._clockwork._now / NS
 
-    def _run_once(self) -> None:
-        """One round, as asyncio's; but while callbacks follow each other at one instant, nothing is asked of ports.
+    def _run_once(self) -> None:  # noqa: C901 - a call for a part of it would be made three times a poll
+        """One round, as asyncio's, and those that follow it at the same instant.
 
-        Three of four rounds of a Modbus client are of that kind, and a day has millions.
+        While callbacks follow each other at one instant, nothing is asked of ports: three of four rounds of a Modbus
+        client are of that kind, and a day has millions. Nothing here differs from asyncio's rounds but what it costs.
         """
-        loop: Any = self
-        ready, selector = loop._ready, self._selector  # noqa: SLF001
-        quiet = selector.quiet_at
-        if not ready or self._clockwork._now != quiet or selector.writers or selector.real or loop._debug:  # noqa: SLF001
+        selector = self._selector
+        if selector.real or self._debug:
             super()._run_once()  # type: ignore[misc]
             return
-        self._kernel.spin()
-        self._kernel.let_others()
-        scheduled = loop._scheduled  # noqa: SLF001
-        if scheduled:
-            end = self.time() + self._clock_resolution
-            while scheduled and (scheduled[0]._cancelled or scheduled[0]._when < end):  # noqa: SLF001
-                handle = heappop(scheduled)
-                handle._scheduled = False  # noqa: SLF001
-                if handle._cancelled:  # noqa: SLF001
-                    loop._timer_cancelled_count -= 1  # noqa: SLF001
+        ready, clockwork, scheduled = self._ready, self._clockwork, self._scheduled
+        if not ready or clockwork._now != selector.quiet_at or selector.writers:
+            if scheduled and (scheduled[0]._cancelled or len(scheduled) > MANY):
+                self._forget_cancelled()
+                scheduled = self._scheduled
+            if ready or self._stopping:
+                selector.glance()
+            elif not scheduled:
+                selector.sleep(NEVER)
+            else:
+                now = clockwork._now
+                seconds = scheduled[0]._when - now / NS
+                if seconds > 0:
+                    if seconds > LONGEST:
+                        seconds = LONGEST
+                    selector.sleep(now + (round(seconds * NS) or 1))
                 else:
+                    selector.glance()
+            if scheduled:
+                end = clockwork._now / NS + RESOLUTION
+                while scheduled and scheduled[0]._when < end:
+                    handle = heappop(scheduled)
+                    handle._scheduled = False
                     ready.append(handle)
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle._cancelled:  # noqa: SLF001
-                handle._run()  # noqa: SLF001
+            for _ in range(len(ready)):
+                handle = ready.popleft()
+                if not handle._cancelled:
+                    handle._run()
+        turn = self._kernel.turn
+        while (
+            ready
+            and clockwork._now == selector.quiet_at
+            and not (selector.writers or self._stopping or selector.real or self._debug)
+        ):
+            turn()
+            if scheduled:
+                end = clockwork._now / NS + RESOLUTION
+                while scheduled and (scheduled[0]._cancelled or scheduled[0]._when < end):
+                    handle = heappop(scheduled)
+                    handle._scheduled = False
+                    if handle._cancelled:
+                        self._timer_cancelled_count -= 1
+                    else:
+                        ready.append(handle)
+            for _ in range(len(ready)):
+                handle = ready.popleft()
+                if not handle._cancelled:
+                    handle._run()
+
+    def _forget_cancelled(self) -> None:
+        """Drop timers that were cancelled: those that are due first, or all when they are many."""
+        scheduled = self._scheduled
+        if len(scheduled) > MANY and self._timer_cancelled_count / len(scheduled) > TOO_MANY:
+            for handle in scheduled:
+                if handle._cancelled:
+                    handle._scheduled = False
+            self._scheduled = [handle for handle in scheduled if not handle._cancelled]
+            heapify(self._scheduled)
+            self._timer_cancelled_count = 0
+            return
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heappop(scheduled)._scheduled = False
+
+    # -- what is to be called ---------------------------------------------------------------------------------------
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
+        """As asyncio does it."""
+        if self._debug or self._closed:
+            return super().call_soon(callback, *args, context=context)
+        handle = Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
+        """As asyncio does it."""
+        if self._debug or self._closed or delay is None:
+            return super().call_later(delay, callback, *args, context=context)
+        timer = TimerHandle(self._clockwork._now / NS + delay, callback, args, self, context)
+        heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
+        """As asyncio does it."""
+        if self._debug or self._closed or when is None:
+            return super().call_at(when, callback, *args, context=context)
+        timer = TimerHandle(when, callback, args, self, context)
+        heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
 
     def create_task(self, coro: Coroutine[Any, Any, Any], **kwargs: Any) -> Any:  # type: ignore[override]
         """As asyncio does it, with names that are counted in this loop and not in the process."""
@@ -184,14 +196,32 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._kernel.wake(sleeper)
 
     # -- ports and sockets of the hall ------------------------------------------------------------------------------
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
+        """As asyncio does it."""
+        if type(fd) is int and fd in FDS and not self._transports:
+            self._add_reader(fd, callback, *args)
+        else:
+            super().add_reader(fd, callback, *args)
+
+    def add_writer(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
+        """As asyncio does it."""
+        if type(fd) is int and fd in FDS and not self._transports:
+            self._add_writer(fd, callback, *args)
+        else:
+            super().add_writer(fd, callback, *args)
+
+    def remove_writer(self, fd: Any) -> bool:
+        """As asyncio does it."""
+        selector = self._selector
+        if type(fd) is int and fd in selector.writers and not self._transports:
+            return selector.want(selector.writers, WRITE, fd, None)
+        return super().remove_writer(fd)
+
     def _add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
         number = number_of(fd)
         if number not in FDS:
             return super()._add_reader(fd, callback, *args)  # type: ignore[misc]
-        self._check_closed()  # type: ignore[attr-defined]
-        handle = asyncio.Handle(callback, args, self, None)
-        self._selector.want(self._selector.readers, READ, number, handle)
-        return handle
+        return self._call_when(self._selector.readers, READ, number, callback, args)
 
     def _remove_reader(self, fd: Any) -> bool:
         number = number_of(fd)
@@ -203,16 +233,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         number = number_of(fd)
         if number not in FDS:
             return super()._add_writer(fd, callback, *args)  # type: ignore[misc]
-        self._check_closed()  # type: ignore[attr-defined]
-        handle = asyncio.Handle(callback, args, self, None)
-        self._selector.want(self._selector.writers, WRITE, number, handle)
-        return handle
+        return self._call_when(self._selector.writers, WRITE, number, callback, args)
 
     def _remove_writer(self, fd: Any) -> bool:
         number = number_of(fd)
         if number not in self._selector.writers:
             return bool(super()._remove_writer(fd))  # type: ignore[misc]
         return self._selector.want(self._selector.writers, WRITE, number, None)
+
+    def _call_when(self, table: dict[int, asyncio.Handle], event: int, fd: int, callback: Any, args: Any) -> Any:
+        if self._closed:
+            self._check_closed()  # type: ignore[attr-defined]
+        handle = (asyncio.Handle if self._debug else Handle)(callback, args, self, None)
+        self._selector.want(table, event, fd, handle)
+        return handle
 
     # -- signals ----------------------------------------------------------------------------------------------------
     def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
@@ -306,9 +340,9 @@ def installed() -> Iterator[None]:
 def fresh_policy() -> Iterator[None]:
     """A collector finds no event loop policy and no loop of the process around it, and leaves none."""
     events: Any = asyncio.events
-    before = events._event_loop_policy  # noqa: SLF001
-    events._event_loop_policy = None  # noqa: SLF001
+    before = events._event_loop_policy
+    events._event_loop_policy = None
     try:
         yield
     finally:
-        events._event_loop_policy = before  # noqa: SLF001
+        events._event_loop_policy = before

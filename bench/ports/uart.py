@@ -90,15 +90,18 @@ class Uart:
 
     def readable_at(self, now: int) -> int:
         """Instant at which `select` calls the port readable: when a burst has ended, or a chunk of it is here."""
-        if not self._segments:
+        segments = self._segments
+        if not segments:
             return NEVER
-        burst, lo, hi = self._segments[0]
-        end = len(burst.data) if hi < 0 else min(hi, len(burst.data))
+        burst, lo, hi = segments[0]
+        end = len(burst.data)
+        if 0 <= hi < end:
+            end = hi
         if end <= lo:  # it was cut before its first character
-            del self._segments[0]
+            del segments[0]
             return self.readable_at(now)
-        at = int(burst.when(min(end, lo + self.chunk)))
-        return max(now, at)
+        at: int = burst.when(end if end < lo + self.chunk else lo + self.chunk)  # noqa: FURB136 - see Kernel.park
+        return at if at > now else now  # noqa: FURB136
 
     def cancel(self) -> None:
         """End the reads that wait, with what is here."""
@@ -125,6 +128,19 @@ class Uart:
             else:
                 segments[0][1] = lo + len(part)
         return bytes(out)
+
+    def whole(self, now: int, most: int) -> bytes:
+        """Read a burst that has come whole and alone, of at most so many characters; nothing if there is no such."""
+        segments = self._segments
+        if len(segments) != 1:
+            return b""
+        burst, lo, hi = segments[0]
+        data = bytes(burst.data)
+        size = len(data)
+        if lo or hi >= 0 or not 0 < size <= most or burst.when(size) > now:
+            return b""
+        segments.clear()
+        return data
 
     def clear(self) -> None:
         """Forget all of it, also what is on the wire."""

@@ -39,16 +39,13 @@ CLOSING_WAIT = 30 * NS
 class _Ends:
     """What a wait for a port's handle looks at (a `descriptors.Pollable`): not the port, or a handle kept it alive."""
 
-    __slots__ = ("_line", "_transmitter", "_uart")
+    __slots__ = ("_line", "_transmitter", "_uart", "readable_at")
 
     def __init__(self, uart: Uart, line: Line, transmitter: Transmitter) -> None:
         self._uart = uart
         self._line = line
         self._transmitter = transmitter
-
-    def readable_at(self, now: int) -> int:
-        """As `Pollable`."""
-        return self._uart.readable_at(now)
+        self.readable_at = uart.readable_at
 
     def writable_at(self, now: int) -> int:
         """As `Pollable`."""
@@ -169,7 +166,8 @@ class Serial(serial.Serial):  # type: ignore[misc]
 
     def fileno(self) -> int:
         """A handle that `select`, `selectors` and event loops know (`bench.clock.descriptors`)."""
-        self._check()
+        if not self.is_open or self._lost or current() is not self._kernel:
+            self._check()
         if self._handle is None:
             self._handle = new_handle(_Ends(self._uart, self._line, self._transmitter))
         return self._handle
@@ -222,6 +220,8 @@ class Serial(serial.Serial):  # type: ignore[misc]
             return b""
         clockwork = self._clockwork
         timeout = self._timeout
+        if timeout == 0 and not self._inter_byte_timeout:
+            return self._read_at_once(size)
         deadline = NEVER if timeout is None else clockwork.now + round(timeout * NS)
         if deadline <= clockwork.now:
             self._kernel.spin(self._next_change)
@@ -246,6 +246,18 @@ class Serial(serial.Serial):  # type: ignore[misc]
                 kernel.park(min(deadline, ready), self._port)
             finally:
                 readers.pop(me, None)
+
+    def _read_at_once(self, size: int) -> bytes:
+        """Read what is here, as event loops do; it may be nothing."""
+        uart, kernel = self._uart, self._kernel
+        kernel.spin(self._next_change)
+        if self._lost:
+            self._check()
+        now = self._clockwork._now  # noqa: SLF001
+        whole = uart.whole(now, size)
+        if len(whole) == size or (not whole and uart.when(size) <= now):
+            kernel.busy()
+        return whole or uart.take(min(uart.have(now), size))
 
     def _read_with_gaps(self, size: int, deadline: int) -> bytes:
         """Read with `inter_byte_timeout`: a longer gap after a character ends the read."""
@@ -274,7 +286,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
     def write(self, data: Any) -> int:
         """Write; waits only while the transmit buffer is full, and then at most `write_timeout`."""
         self._check()
-        payload = to_bytes(data)
+        payload = data if type(data) is bytes else to_bytes(data)
         if not payload:
             return 0
         line = self._line
