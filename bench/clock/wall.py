@@ -13,25 +13,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import selectors
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, ParamSpec, TypeVar
 
 from bench.clock.clockwork import Clockwork, clock_text
 from bench.clock.lateness import Lateness
 from firmware_sim.device import NS
 
-SELECT_UP_TO: Final = 100
-"""Ports up to which `select` serves: it wakes to the microsecond, epoll in whole ms, but costs by the descriptor."""
+SHARP_UP_TO: Final = 100
+"""Ports up to which the loop wakes to the microsecond; beyond, to the millisecond, which costs less."""
 
-SPIN_S: Final = 0.0004
-"""How long before a frame leaves the loop is woken, to wait out the rest on the processor: a sleeping machine wakes
-some tenths of a millisecond late, and its caches are cold then."""
+SPIN_S: Final = 0.0003
+"""How long before a frame leaves the loop is woken, to make it ready and wait out the rest on the processor: a sleeping
+machine wakes some tenths of a millisecond late, and its caches are cold then."""
 SPIN_FOR: Final = 4
 """... while no more than so many frames are under way; on a busy bench nothing sleeps, and the processor is needed."""
-FRAMES_KEPT: Final = 4096
 
 AT_ONCE: Final = 8
 """How often the clockwork is moved in one go before the loop gets its turn."""
@@ -40,15 +41,53 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def make_loop(ports: int) -> asyncio.SelectorEventLoop:
+class Selector(selectors.DefaultSelector):  # epoll on Linux
+    """The system's best selector, and when it last returned.
+
+    Attributes:
+        woke: the instant at which it last returned (`time.monotonic`, s): what is read then had come.
+    """
+
+    woke = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As any selector."""
+        ready = super().select(timeout)
+        self.woke = monotonic()
+        return ready
+
+
+class SharpSelector(Selector):
+    """One that wakes to the microsecond: `select` waits, for the one descriptor that tells of all others.
+
+    `select` alone takes no descriptor above 1023 and ends the loop when there is one: a crowd of connections would.
+    """
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As any selector."""
+        if timeout is None or timeout > 0:
+            select.select((self.fileno(),), (), (), timeout)
+        ready = selectors.DefaultSelector.select(self, 0)
+        self.woke = monotonic()
+        return ready
+
+
+class PortLoop(asyncio.SelectorEventLoop):
+    """An event loop that tells since when what it reads was there to be read."""
+
+    def __init__(self, selector: Selector) -> None:
+        super().__init__(selector)
+        self.selector = selector
+
+
+def make_loop(ports: int) -> PortLoop:
     """An event loop that suits a bench with so many ports.
 
-    `selectors` rounds the time-outs of epoll up to whole milliseconds and not those of `select`; that one takes no
-    descriptor above 1023 and looks at each of them every time.
+    The time-outs of epoll are rounded up to whole milliseconds, and those of `select` are not. On a bench of many
+    ports the rounding spares wake-ups: what falls due within a millisecond is done together.
     """
-    if ports < SELECT_UP_TO:
-        return asyncio.SelectorEventLoop(selectors.SelectSelector())
-    return asyncio.SelectorEventLoop(selectors.DefaultSelector())
+    sharp = ports < SHARP_UP_TO and hasattr(Selector, "fileno")
+    return PortLoop(SharpSelector() if sharp else Selector())
 
 
 def sharpen_timers() -> None:
@@ -113,6 +152,9 @@ class WallDriver:
         self._until: float = float("inf")
         self._moving = False
         self._frames: set[int] = set()
+        self._leaves_at = 0.0
+        self._time = loop.time
+        self._selector: Selector | None = getattr(loop, "selector", None)
         self._ended: asyncio.Future[int] | None = None
 
     @staticmethod
@@ -135,7 +177,7 @@ class WallDriver:
         """The hall's present instant, ns; stands while the clock does, and never goes past the stop."""
         if not self.running:
             return self._base
-        now = self._base + int((self.loop.time() - self._origin) * self._ns_per_s)
+        now = self._base + int((self._time() - self._origin) * self._ns_per_s)
         return int(self._until) if now > self._until else now
 
     @property
@@ -163,7 +205,7 @@ class WallDriver:
         """Let the hall's time stand, once what is due has happened. Stimuli still happen, at that instant."""
         if not self.running:
             return
-        self._catch_up()
+        self._catch_up(self.now_ns())
         self._halt()
 
     def set_speed(self, speed: float) -> None:
@@ -215,7 +257,7 @@ class WallDriver:
 
     def stop(self) -> None:
         """Let time end now."""
-        self._catch_up()
+        self._catch_up(self.now_ns())
         self._until = self.clockwork.now
         self._finish()
 
@@ -244,9 +286,25 @@ class WallDriver:
         """
         if self._moving:  # from inside a step: this is the present
             return fn(*args, **kwargs)
-        self._catch_up()
+        return self._happen(self.now_ns(), fn, *args, **kwargs)
+
+    def arrival(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`stimulus`, for what the loop has just read: it happens at the instant at which the loop woke for it.
+
+        Reading takes its time, on a machine that has slept a tenth of a millisecond; what was read had come before.
+        """
+        if self._moving:
+            return fn(*args, **kwargs)
+        if not self.running or self._selector is None:
+            return self._happen(self.now_ns(), fn, *args, **kwargs)
+        at = self._base + int((self._selector.woke - self._origin) * self._ns_per_s)
+        return self._happen(at if at < self._until else int(self._until), fn, *args, **kwargs)
+
+    def _happen(self, at: int, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         self._moving = True
         try:
+            if self.running:
+                self._advance(at)
             return fn(*args, **kwargs)
         finally:
             self._moving = False
@@ -261,48 +319,67 @@ class WallDriver:
 
     def frame_due(self, due: int) -> None:
         """A port will hand over a frame at the hall's instant `due`: while few do, the wake-up is made early."""
-        if len(self._frames) > FRAMES_KEPT:
-            self._frames.clear()  # frames that were cut short never left
         self._frames.add(due)
+
+    def frame_came(self, due: int) -> None:
+        """The hall is at the instant `due` of `frame_due`, whether or not anything is handed over."""
+        self._frames.discard(due)
+
+    def until_due(self) -> None:
+        """Wait, on the processor, for the instant at which the frame that is about to be handed over is due.
+
+        The hall is brought to that instant up to `SPIN_S` before it, so that nothing is left to do then but to write.
+        """
+        at = self._leaves_at
+        if at:
+            time = self._time
+            while time() < at:
+                pass
 
     def frame_left(self, due: int) -> None:
         """Record that a frame which was due at the hall's instant `due` has just reached its port."""
-        self._frames.discard(due)
         if self.running:
-            self.lateness.record(self.loop.time() - self._origin - (due - self._base) / self._ns_per_s)
+            self.lateness.record(self._time() - self._origin - (due - self._base) / self._ns_per_s)
 
-    def _catch_up(self, at: int = 0) -> None:
-        """Run what is due up to `at`, or to the present."""
+    def _catch_up(self, at: int) -> None:
+        """Run what is due up to `at`; what has happened later already has happened."""
         if not self.running or self._moving:
             return
         self._moving = True
         try:
-            self.clockwork.advance_to(at or self.now_ns())
-        except Exception as exc:  # a model failed; whoever awaits `run` gets it
-            self.fail(exc)
+            self._advance(at)
         finally:
             self._moving = False
+
+    def _advance(self, at: int) -> None:
+        try:
+            self.clockwork.advance_to(at)
+        except Exception as exc:  # a model failed; whoever awaits `run` gets it
+            self.fail(exc)
 
     def _pump(self) -> None:
         self._timer = None
         due, self._armed = int(self._armed), float("inf")
-        time, at = self.loop.time, self.real_time(due)
-        while time() < at:
-            pass
-        self.pumps.record(time() - at)
+        came, at = self._time(), self.real_time(due)
+        self._leaves_at = at
+        if due in self._frames:
+            self._catch_up(due)
+        self.until_due()  # a frame has waited for it already; one that nobody was left to take has not
+        self._leaves_at = 0.0
+        self.pumps.record(came - at)
         self._catch_up(max(due, self.now_ns()))  # by the rounding of seconds, the present may seem some ns before it
-        if self.running and self.now_ns() >= self._until:
+        if self.running and self.clockwork.now >= self._until:
             self._finish()
         self._settle()
 
     def _settle(self) -> None:
         """Do what has fallen due meanwhile (a fast clock, a slow machine), a few times over; then wait for the next."""
-        clockwork = self.clockwork
+        peek = self.clockwork.peek
         for _ in range(AT_ONCE):
             if not self.running:
                 return
             now = self.now_ns()
-            if clockwork.peek() > now:
+            if peek() > now:
                 break
             self._catch_up(now)
         self._arm()

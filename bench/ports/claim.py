@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,9 @@ from bench.ports.wall_port import PortUnavailable
 
 _HELD_HERE: set[Path] = set()
 """Names claimed by this process: a POSIX lock does not keep a process from itself."""
+
+_AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""A record that is a link would lead to somebody else's file, and a pipe in its place would never open."""
 
 
 class Claim:
@@ -67,9 +71,18 @@ class Claim:
     def _lock(self) -> int:
         while True:
             try:
-                fd = os.open(self._owner, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fd = os.open(self._owner, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | _AS_IT_IS, 0o644)
             except OSError as exc:
-                raise PortUnavailable(f"port {self.link}: {exc.strerror}: {exc.filename}") from exc
+                raise PortUnavailable(
+                    f"port {self.link}: its record cannot be written: {exc.strerror}: {exc.filename}; "
+                    "choose another folder with --ports"
+                ) from exc
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                os.close(fd)
+                raise PortUnavailable(
+                    f"port {self.link}: {self._owner} is no file that a bench made; it was not touched: "
+                    "remove it yourself, or choose another folder with --ports"
+                )
             try:
                 os.lockf(fd, os.F_TLOCK, 0)
             except OSError:

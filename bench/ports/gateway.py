@@ -325,6 +325,7 @@ class Gateway(WallPort):
         self._master.sent()
 
     def _give(self, burst: Burst, data: bytes, due: int) -> None:
+        self.driver.until_due()
         self._master.heard(data, burst.start, due)
         self.driver.frame_left(due)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
+import os
 import socket
 from collections.abc import Callable
 from typing import Any, Final
@@ -26,6 +28,15 @@ _ALIVE: Final = (
     ("TCP_NODELAY", socket.IPPROTO_TCP, 1),
 )
 """A peer that vanished without a word is given up after 25 s; characters go out at once."""
+
+
+_WHY: Final = {
+    errno.EADDRINUSE: "another program has it: end that one, or choose another number (0 takes a free one)",
+    errno.EADDRNOTAVAIL: "that address is not this machine's",
+    errno.EACCES: "numbers below 1024 are the system administrator's: choose a higher one (0 takes a free one)",
+    errno.EMFILE: "this process has all the descriptors it may have: fewer ports, or a higher limit (ulimit -n)",
+}
+"""What to do about it, by the system's error number."""
 
 
 def is_loopback(host: str) -> bool:
@@ -74,9 +85,8 @@ async def listen_on(
     try:
         server = await loop.create_server(factory, host, port, backlog=BACKLOG)
     except OSError as exc:
-        raise PortUnavailable(
-            f"{what}: cannot listen on {host}:{port}: {exc.strerror or exc}; "
-            "another program has it, or the address is not this machine's"
-        ) from exc
+        why = _WHY.get(exc.errno or 0, "another program has it, or the address is not this machine's")
+        reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc  # asyncio wraps it in more words
+        raise PortUnavailable(f"{what}: cannot listen on {host}:{port}: {reason}; {why}") from exc
     got: Any = server.sockets[0].getsockname()
     return server, int(got[1])

@@ -36,6 +36,7 @@ _TERMIOS2: Final = struct.Struct("4IB19s2I")
 TCGETS2: Final = 0x802C542A
 TCSETS2: Final = 0x402C542B
 TCSETSF2: Final = 0x402C542D
+_UNREAD: Final = bytes(_TERMIOS2.size)
 CBAUD: Final = 0o10017
 BOTHER: Final = 0o10000
 CBAUD_IN: Final = CBAUD << 16
@@ -217,7 +218,7 @@ class PtyPort(WallPort):
 
     # -- settings ---------------------------------------------------------------------------------------------------
     def _get(self) -> Fields:
-        return _TERMIOS2.unpack(fcntl.ioctl(self._master, TCGETS2, bytes(_TERMIOS2.size)))
+        return _TERMIOS2.unpack(fcntl.ioctl(self._master, TCGETS2, _UNREAD))
 
     def _put(self, request: int, fields: Fields) -> None:
         fcntl.ioctl(self._master, request, _TERMIOS2.pack(*fields))
@@ -226,7 +227,7 @@ class PtyPort(WallPort):
         """Read the collector's settings off the master side; True when they have changed."""
         if self._master < 0:
             return False
-        raw = fcntl.ioctl(self._master, TCGETS2, bytes(_TERMIOS2.size))
+        raw = fcntl.ioctl(self._master, TCGETS2, _UNREAD)
         if raw == self._raw:
             return False
         self._raw = raw
@@ -272,7 +273,7 @@ class PtyPort(WallPort):
                 self.driver.loop.remove_reader(self._master)
 
     def _readable(self) -> None:
-        for _ in range(READS_AT_ONCE):
+        for n in range(READS_AT_ONCE):
             if not self._reads:
                 return
             try:
@@ -293,7 +294,7 @@ class PtyPort(WallPort):
                 self.on_change(self)
             if packet[0] == termios.TIOCPKT_DATA:
                 self._just_looked = True
-                self._from_collector(packet[1:])
+                self._from_collector(packet[1:], again=n > 0)
                 self._just_looked = False
                 if self._needs_mark:
                     self._set_mark()  # it waits for an answer now, and sets nothing

@@ -174,10 +174,16 @@ class WallPort(ABC):
             self.line.drop_output()
             self.line.release()
 
-    def _from_collector(self, data: bytes) -> None:
-        """Characters were read from the collector."""
+    def _from_collector(self, data: bytes, *, again: bool = False) -> None:
+        """Characters were read from the collector; `again`: not by the first reading since the loop woke."""
         self.received += len(data)
-        self._safely(self._send, data)
+        try:
+            if again:
+                self.driver.stimulus(self._send, data)
+            else:
+                self.driver.arrival(self._send, data)
+        except Exception as exc:  # as in `_safely`
+            self.driver.fail(exc)
 
     def _send(self, data: bytes) -> None:
         transmitter, line = self._transmitter, self.line
@@ -254,6 +260,7 @@ class WallPort(ABC):
     def _piece_complete(self, entry: list[Any]) -> None:
         """Hand over what has arrived, first what belongs to earlier bursts (one that was cut ends early)."""
         now = self.clockwork.now
+        self.driver.frame_came(now)
         pending = self._pending
         if len(pending) == 1 and entry[1] == 0 and entry[0].end == now and pending[0] is entry:
             pending.clear()  # nearly every burst: a whole reply at its end
@@ -276,6 +283,7 @@ class WallPort(ABC):
             data = data.translate(None, bytes((XON, XOFF)))
         if not data:
             return
+        self.driver.until_due()
         taken = self._hand_over(data)
         self.driver.frame_left(due)
         self.delivered += taken

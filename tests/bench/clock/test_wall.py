@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import resource
 import selectors
+import socket
+import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.clock.clockwork import Clockwork
 from bench.clock.lateness import Lateness
-from bench.clock.wall import SELECT_UP_TO, WallDriver, distortion, make_loop
+from bench.clock.wall import SHARP_UP_TO, SPIN_FOR, SharpSelector, WallDriver, distortion, make_loop
 from firmware_sim.device import NS
 
 MS = 1_000_000
@@ -283,11 +288,154 @@ def test_a_scaled_clock_says_what_it_distorts(loop, clock):
     assert driver.describe()["distortion"] == distortion(60)
 
 
-@pytest.mark.parametrize("ports, select", [(1, True), (SELECT_UP_TO - 1, True), (SELECT_UP_TO, False), (500, False)])
-def test_few_ports_get_select(ports, select):
-    """Below 100 ports the loop wakes to the microsecond; beyond, it takes any number of descriptors."""
+@pytest.mark.parametrize("ports, sharp", [(1, True), (SHARP_UP_TO - 1, True), (SHARP_UP_TO, False), (500, False)])
+def test_few_ports_wake_to_the_microsecond(ports, sharp):
+    """Below 100 ports the loop wakes to the microsecond; beyond, to the millisecond, which costs less."""
     loop = make_loop(ports)
     try:
-        assert isinstance(loop._selector, selectors.SelectSelector) is select
+        assert isinstance(loop.selector, SharpSelector) is sharp
     finally:
         loop.close()
+
+
+def test_a_sharp_selector_waits_and_is_woken():
+    """It waits out its time-out, returns at once with what can be read, and does not wait when told not to."""
+    with SharpSelector() as selector:
+        began = time.monotonic()
+        assert selector.select(0.0123) == []
+        assert selector.woke - began >= 0.0123
+        assert selector.select(0) == selector.select(-1) == []
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            selector.register(ours, selectors.EVENT_READ, "it")
+            theirs.send(b"x")
+            assert [key.data for key, _ in selector.select(60)] == ["it"]
+            assert [key.data for key, _ in selector.select(None)] == ["it"]
+            selector.unregister(ours)
+
+
+def test_a_crowd_of_descriptors_does_not_end_the_loop():
+    """Descriptors beyond 1023, which `select` alone does not take, are served as any other."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] != resource.RLIM_INFINITY and limits[1] < 1300:
+        pytest.skip("this system allows too few descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(1300, limits[0]), limits[1]))
+    loop = make_loop(1)
+    ours, theirs = socket.socketpair()
+    high = -1
+    try:
+        high = fcntl.fcntl(ours, fcntl.F_DUPFD, 1200)
+        read = loop.create_future()
+        loop.add_reader(high, lambda: read.set_result(os.read(high, 10)))
+        theirs.send(b"here")
+        assert loop.run_until_complete(asyncio.wait_for(read, 20)) == b"here"
+        loop.remove_reader(high)
+    finally:
+        loop.close()
+        ours.close()
+        theirs.close()
+        os.close(high)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+class WokenLoop(FakeLoop):
+    """A loop that reads something some time after it woke for it."""
+
+    class Woken:
+        woke = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.selector = self.Woken()
+
+
+@pytest.fixture
+def woken():
+    loop = WokenLoop()
+    yield loop
+    loop.close()
+
+
+def test_what_was_read_happens_when_the_loop_woke(woken, clock):
+    """An arrival is put at the instant at which the loop woke; what is due after that, and up to now, follows it."""
+    driver = WallDriver(clock, woken)
+    order = []
+    clock.call_at(at(clock, 7), order.append, "before")
+    clock.call_at(at(clock, 9), order.append, "after")
+    driver.start()
+    woken.selector.woke = woken.fake.now + 0.008
+    woken.fake.now += 0.010
+    assert driver.arrival(lambda: order.append("read") or clock.now) == pytest.approx(at(clock, 8), abs=MS // 10)
+    assert order == ["before", "read", "after"]
+    driver.stop()
+
+
+def test_an_arrival_is_never_in_the_past_of_the_hall(woken, clock):
+    """What was read happens now when the hall has gone on since the loop woke, or started only then, or has stopped."""
+    driver = WallDriver(clock, woken)
+    woken.selector.woke = woken.fake.now - 5
+    driver.start()
+    began = clock.now
+    assert driver.arrival(lambda: clock.now) == began
+    woken.fake.now += 0.010
+    present = driver.stimulus(lambda: clock.now)
+    assert driver.arrival(lambda: clock.now) == present
+    driver.stop_at(at(clock, 15))
+    woken.fake.now += 1
+    woken.selector.woke = woken.fake.now
+    assert driver.arrival(lambda: clock.now) == at(clock, 15)
+    driver.stop()
+    assert driver.arrival(lambda: clock.now) == at(clock, 15)
+
+
+@pytest.mark.parametrize("frames", [1, SPIN_FOR, SPIN_FOR + 1, 3 * SPIN_FOR])
+def test_a_frame_is_made_ready_early_and_never_leaves_early(loop, clock, frames):
+    """While few frames are under way the hall is brought to their instant before it; they leave at it, all the same."""
+    driver = WallDriver(clock, loop)
+    began = loop.fake.now
+    ready, left = [], []
+
+    def leaves(due: int) -> None:
+        ready.append(loop.fake.now - began)
+        driver.frame_came(due)
+        driver.until_due()
+        left.append((due, loop.fake.now - began))
+        driver.frame_left(due)
+
+    for n in range(frames):
+        due = at(clock, 20 + n / 100)
+        driver.frame_due(due)
+        clock.call_at(due, leaves, due)
+    loop.run_until_complete(driver.run(at(clock, 50)))
+    assert len(left) == frames
+    for due, when in left:
+        assert when >= (due - at(clock, 0)) / NS
+    assert (ready[0] < 0.020) is (frames <= SPIN_FOR)
+    assert driver.lateness.count == frames
+
+
+def test_a_frame_that_nobody_took_leaves_the_clock_right(loop, clock):
+    """A hall that was brought to a frame's instant early waits for it, also when the frame is not handed over."""
+    driver = WallDriver(clock, loop)
+    began = loop.fake.now
+    driver.frame_due(at(clock, 20))
+    seen = []
+    clock.call_at(at(clock, 20), lambda: seen.append(loop.fake.now - began))
+    clock.call_at(at(clock, 20.05), lambda: seen.append(loop.fake.now - began))
+    loop.run_until_complete(driver.run(at(clock, 50)))
+    assert 0.019 < seen[0] < 0.020
+    assert seen[1] >= 0.02005
+
+
+def test_a_late_wake_up_loses_nothing_before_the_stop(loop, clock):
+    """What is due by the stop happens, also when the machine wakes only after it, or crosses it while it works."""
+    for late in (0.0, 0.1):
+        loop.fake.late = late
+        driver = WallDriver(clock, loop)
+        start, seen = clock.now, []
+        for ms in (10, 12, 14.99, 15):
+            clock.call_at(start + round(ms * MS), seen.append, ms)
+        clock.call_at(start + 12 * MS, lambda: setattr(loop.fake, "now", loop.fake.now + 0.0031))
+        loop.run_until_complete(driver.run(start + 15 * MS))
+        assert seen == [10, 12, 14.99, 15]
+        assert clock.now == start + 15 * MS
