@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
-from firmware_sim.device import Effect, Note
+from firmware_sim.device import Effect
 from protocol.declared import model
 from protocol.declared.model import Const, Count, Expr, Field, Made, State, Test
 
@@ -54,6 +54,10 @@ class Player(Protocol):
 
     def stop(self, timer: str, out: Out) -> None:
         """Stop a timer."""
+        ...
+
+    def tell(self, now: int, kind: str, facts: dict[str, Any], out: Out) -> None:
+        """Tell the history something."""
         ...
 
     def voice(self, now: int, act: str, value: Any, lasts: int | None, out: Out) -> None:
@@ -270,10 +274,10 @@ class Rules:
 
     def note(self, effect: model.Effect) -> Run:
         """Tell the history."""
-        values, kind = self._values(effect), effect.target
+        values, kind, player = self._values(effect), effect.target, self.player
 
         def run(now: int, fields: Fields, out: Out) -> None:
-            out.append(Note(kind, {name: _plain(value) for name, value in values(fields).items()}))
+            player.tell(now, kind, {name: _plain(value) for name, value in values(fields).items()}, out)
 
         return run
 

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 NS = 1_000_000_000
 """Nanoseconds in a second."""
 
+MS = 1_000_000
+"""Nanoseconds in a millisecond."""
+
 PARITY, FRAMING, OVERRUN, BREAK, COLLISION = 1, 2, 4, 8, 16
 """Bits of a character's flaw: what a UART (or the line itself) would report of it."""
 

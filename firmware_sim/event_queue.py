@@ -93,7 +93,11 @@ class EventQueue:
 
     @classmethod
     def from_state(cls, state: QueueState) -> EventQueue:
-        """A queue that goes on from a memory (of its own, or an old one: a fault that devices have)."""
+        """A queue that goes on from a memory (of its own, or an old one: a fault that devices have).
+
+        Raises:
+            ValueError: more events wait than the queue holds.
+        """
         if len(state.waiting) > state.depth:
             raise ValueError(f"{len(state.waiting)} events cannot wait in a queue of depth {state.depth}")
         queue = cls(state.depth, state.epoch, state.next_sequence)

@@ -13,13 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import FRAMING, OVERRUN, PARITY
-from protocol.modbus.pdu import ExceptionCode
+from firmware_sim.device import FRAMING, MS, OVERRUN, PARITY
 from protocol.modbus.rtu import is_sound, seal
 
 __all__ = ["FLAWS", "Cast", "Piece", "Random", "Struck", "foreign_exchange", "strike"]
-
-MS: Final = 1_000_000
 
 
 class Random(Protocol):
@@ -320,15 +317,6 @@ def wrong_function(cast: Cast, options: Options, _rng: Random) -> Struck | None:
     body[at] = before ^ 0x07 if at == 1 else (before + 2) & 0xFF
     hit = {"byte": at, "from": before, "to": body[at]}
     return _sealed(cast, body, hit, f"{options['field']} {before:02X} became {body[at]:02X}, CRC right")
-
-
-def refused(cast: Cast, options: Options, _rng: Random) -> Struck | None:
-    """A reply that becomes an exception reply after the fact. Option: code."""
-    if not is_sound(cast.data):
-        return None
-    code = ExceptionCode(options["code"])
-    body = bytearray((cast.data[0], cast.data[1] | 0x80, code))
-    return _sealed(cast, body, {"code": int(code)}, f"answered with exception {int(code):02X}")
 
 
 # -- time -------------------------------------------------------------------------------------------------------------

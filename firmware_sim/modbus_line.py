@@ -97,6 +97,9 @@ class ModbusLine:
         """Put a slave on the line under an address 1..255 (the document reserves 248..255, some devices take them).
 
         Two slaves under one address are an address conflict: both act on each request, and their replies overlap.
+
+        Raises:
+            ValueError: a slave of that name is there already.
         """
         if any(server.slave.name == slave.name for server in self._servers):
             raise ValueError(f"line {self.name}: there is a slave named {slave.name!r} already")

@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 from protocol.checks import crc16_osdp, lrc8
 
 SOM: Final = 0x53
-MARK: Final = 0xFF
 BROADCAST: Final = 0x7F
 REPLY: Final = 0x80
 """Set in the address of whatever a device says."""

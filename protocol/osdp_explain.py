@@ -27,18 +27,21 @@ def explain(data: bytes) -> tuple[list[str], str]:
     found = [*reader.feed(data), *reader.gap()]
     lines = []
     problems = []
-    size = data.count(0xFF) if not found else 0
+    at = rest = 0
     for item in found:
         if isinstance(item, Bad):
             problems.append(f"the check of a packet {_who(item)} does not fit")
             lines.append(f"a packet {_who(item)}, sequence {item.sequence}: its check does not fit")
             continue
-        size += len(item.wire())
+        wire = item.wire()
+        begin = max(data.find(wire, at), at)
+        rest += begin - at - (data[at:begin][-1:] == b"\xff")  # the mark before a packet belongs to it
+        at = begin + len(wire)
         lines += _packet(item)
     if not found:
         problems.append("no packet is complete in it")
-    rest = len(data) - size - data.count(b"\xff\x53")
-    if found and rest > 0 and not problems:
+    rest += len(data) - at
+    if rest and not problems:
         problems.append(f"{rest} bytes belong to no packet")
     return lines, "; ".join(problems)
 

@@ -13,7 +13,7 @@ from bench.cli.exit_codes import ExitCode
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
-ROLES: Final = ("rating-keypad", "clerk-console", "display", "other")
+ROLES: Final = ("rating-keypad", "clerk-console", "display", "board", "other")
 """Roles that a scaffold can be made for."""
 
 _HEAD: Final = """\
@@ -96,18 +96,23 @@ text = ""
 name = "show"
 from = "host"
 match = {{ cmd = 0x53 }}
-fields = [{{ name = "text", text = "rest" }}]
+fields = [{fields}{{ name = "text", text = "rest" }}]
 reply = "done"
-effects = [{{ set = "text", to = "@text" }}, {{ note = "shown", values = {{ text = "@text" }} }}]
+effects = [{{ set = "text", to = "@text" }}, {{ note = "shown", values = {{ {row}text = "@text" }} }}]
 
 [[message]]
 name = "done"
 from = "device"
 match = {{ cmd = 0x06, data_len = 0 }}
 
+# How a program speaks with it: with this the house controller shows the calls of a hall on it.
+[house]
+show = {{ message = "show", values = {{ {row_told}text = "@text" }}, answer = "done", within_ms = 300 }}
+screen = {{ width = {width}, rows = {rows} }}
+
 [[vector]]
 of = "show"
-hex = "02 07 05 53 41 30 30 31 21"
+hex = "{hex}"
 values = {{ unit = 7, text = "A001" }}
 source = "made up"
 grade = "A"
@@ -134,7 +139,18 @@ def scaffold(name: str, role: str, file: str) -> str:
         return head + _KEYPAD.format(event="press", house="rating", keys=5)
     if role == "clerk-console":
         return head + _KEYPAD.replace("range = [1, 5]", "range = [1, 7]").format(event="key", house="key", keys=7)
-    return head + _DISPLAY.format()
+    if role == "board":
+        row = '{ name = "row", uint = 1, range = [1, 4] }, '
+        return head + _DISPLAY.format(
+            fields=row,
+            row='row = "@row", ',
+            row_told='row = "@row", ',
+            width=16,
+            rows=4,
+            hex="02 07 06 53 02 41 30 30 31 20",
+        )
+    hexadecimal = "02 07 05 53 41 30 30 31 21"
+    return head + _DISPLAY.format(fields="", row="", row_told="", width=6, rows=1, hex=hexadecimal)
 
 
 @click.group()
@@ -167,7 +183,8 @@ def device(name: str, role: str, target: Path | None) -> None:
     out(f"written: {path}")
     out(f"  hallbench devices {_shown(path)}            checks it and shows it")
     out(f'  hallbench decode {_shown(path)} "02 07 01 06 00"   explains a frame')
-    placed = f'{{ kind = "declared", protocol = "{_shown(path)}", unit = 7, counter = 1 }}'
+    place = "" if role in ("board", "other") else ", counter = 1"
+    placed = f'{{ kind = "declared", protocol = "{_shown(path)}", unit = 7{place} }}'
     out(f"  {placed}   puts it on a line of a scenario")
 
 

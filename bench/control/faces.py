@@ -139,6 +139,8 @@ def _buffer(thing: TicketPrinter, _now: int) -> dict[str, Any]:
 def _declared(thing: DeclaredDevice, now: int) -> dict[str, Any]:
     state = {name: value for name, value in thing.state.items() if isinstance(value, (bool, int, float, str))}
     told: dict[str, Any] = {"state": state}
+    if thing.declaration.role in ("display", "board"):
+        told["shows"] = {"text": "\n".join(thing.rows).rstrip(), "rows": thing.rows or [""]}
     if thing.loudspeaker is not None:
         text, left = thing.loudspeaker.saying(now)
         told["voice"] = {

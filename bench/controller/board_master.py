@@ -1,8 +1,9 @@
 """The master of a line with boards that are written to and seldom answer: one exchange at a time, sans-IO.
 
 What is said to a board, and what an answer means, is its `Talk`'s matter (`bench.controller.alpha_master`,
-`bench.controller.ascii_master`); when, and what happens when nothing comes back, is decided here: an exchange that
-missed its answer is repeated, after three the board is down and is asked again after 1, 2, 4 ... 30 s.
+`bench.controller.ascii_master`, `bench.controller.declared_text`); when, and what happens when nothing comes back, is
+decided here: an exchange that missed its answer is repeated, after three the board is down and is asked again after 1,
+2, 4 ... 30 s.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class Exchange(NamedTuple):
         gap: ns.
         reply: characters that the answer has at most; 0: nobody answers.
         pause: ns before the next exchange.
+        patience: ns for which the first character of the answer is waited for.
     """
 
     pieces: tuple[bytes, ...]
     gap: int = 0
     reply: int = 0
     pause: int = 0
+    patience: int = _PATIENCE
 
 
 class Talk(ABC):
@@ -202,7 +205,7 @@ class BoardMaster:
         self._unit = unit
         self._free_at = now + out + exchange.pause
         if exchange.reply:
-            self._deadline = now + out + _PATIENCE + self._settings.duration(exchange.reply)
+            self._deadline = now + out + exchange.patience + self._settings.duration(exchange.reply)
             return (*effects, Alarm(self._deadline, LATE))
         self._go_at = self._free_at
         return (*effects, Alarm(self._go_at, GO))

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 from bench.controller.conversation import Tell
 from bench.controller.rows import StoreFailed
 from firmware_sim.burst import LineSettings
-from firmware_sim.declared_rules import Read, Rules
+from firmware_sim.declared_host import HostSide
+from firmware_sim.declared_rules import Read
 from firmware_sim.device import Alarm, Effect, Flaws, Send, Watch
 from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
@@ -49,17 +50,10 @@ class DeclaredUnit(NamedTuple):
     codec: Codec
 
 
-class _State:
-    """Expressions of `[house]` have no state: they are made of what came, or of what is wished."""
-
-    def __init__(self) -> None:
-        self.state: dict[str, Any] = {}
-
-
 class _Known:
     """What the master knows of one device."""
 
-    __slots__ = ("asked", "due", "key", "last", "last_at", "rating", "rules", "unit")
+    __slots__ = ("due", "host", "key", "last", "last_at", "rating", "unit")
 
     def __init__(self, unit: DeclaredUnit) -> None:
         self.unit = unit
@@ -67,14 +61,13 @@ class _Known:
         self.last_at = -_NEVER
         self.due = 0
         house = unit.codec.declaration.house
-        rules = Rules(_State())  # type: ignore[arg-type]
-        self.rules = rules
+        self.host = host = HostSide(unit.codec, unit.unit)
         self.rating: tuple[str, Read] | None = None
         self.key: tuple[str, Read] | None = None
         if house is not None and house.rating is not None:
-            self.rating = house.rating.message, rules.read(house.rating.value)
+            self.rating = house.rating.message, host.read(house.rating.value)
         if house is not None and house.key is not None:
-            self.key = house.key.message, rules.read(house.key.value)
+            self.key = house.key.message, host.read(house.key.value)
 
 
 class DeclaredMaster:
@@ -175,13 +168,10 @@ class DeclaredMaster:
         house = known.unit.codec.declaration.house
         return house.poll if house is not None else None
 
-    def _frame_of(self, known: _Known, ask: Ask, wishes: Mapping[str, Any]) -> bytes:
-        values = {name: known.rules.read(expr)(wishes) for name, expr in ask.values.items()}
-        address = known.unit.codec.declaration.address
-        if address is not None:
-            values.setdefault(address.part, known.unit.unit)
+    @staticmethod
+    def _frame_of(known: _Known, ask: Ask, wishes: Mapping[str, Any]) -> bytes:
         try:
-            return known.unit.codec.write(ask.message, values)
+            return known.host.frame(ask, wishes)
         except BadValue:
             return b""
 

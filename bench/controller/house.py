@@ -22,6 +22,7 @@ from bench.controller.ascii_master import AsciiDisplay
 from bench.controller.board_master import BoardMaster, Talk
 from bench.controller.conversation import Conversation
 from bench.controller.declared_master import DeclaredMaster, DeclaredUnit
+from bench.controller.declared_text import DeclaredText
 from bench.controller.events import EventConversation, clock_words
 from bench.controller.idle_polls import IdlePolls
 from bench.controller.modbus_master import ModbusMaster
@@ -153,17 +154,19 @@ class HouseController:
             self._units[conversation.name] = line.name, master, conversation
 
     def _add_boards(self, line: LinePlan) -> None:
-        """A line of boards that speak Alpha, or of displays that speak ASCII."""
-        talks: list[Talk] = [
-            AlphaSign(unit.name, unit.unit, unit.rows, unit.characters, self._tell)
-            if unit.kind == "alpha_board"
-            else AsciiDisplay(unit.name, unit.unit, unit.digits, self._tell)
-            for unit in line.units
-        ]
+        """A line of boards that speak Alpha, of displays that speak ASCII, or of either by declaration."""
+        talks = [self._talk(unit) for unit in line.units]
         master = BoardMaster(f"house/{line.name}", line.settings, talks, self._tell)
         self.masters[line.name] = master
         for talk in talks:
             self._texts[talk.name] = line.name, master, talk
+
+    def _talk(self, unit: UnitPlan) -> Talk:
+        if unit.codec is not None:
+            return DeclaredText(unit.name, unit.unit, unit.codec, self._tell, unit.counter)
+        if unit.kind == "alpha_board":
+            return AlphaSign(unit.name, unit.unit, unit.rows, unit.characters, self._tell)
+        return AsciiDisplay(unit.name, unit.unit, unit.digits, self._tell)
 
     def _add_voice(self, line: LinePlan) -> None:
         voice = line.voice
@@ -262,7 +265,8 @@ class HouseController:
             return
         conversation = self._writing_to(display)
         # A number that is too long loses its letters: a display that cuts it would show another ticket's.
-        conversation.show(now, text[-conversation.width :], blink=blink)
+        whole = isinstance(conversation, DeclaredText)  # it may say letters and number apart, and cuts by itself
+        conversation.show(now, text if whole else text[-conversation.width :], blink=blink)
         self._poke(now, display)
 
     def announce(self, now: int, ticket: str, counter: int, *, again: bool = False) -> None:
@@ -274,9 +278,13 @@ class HouseController:
         """Show the latest calls on the house's boards."""
         for board in self._boards:
             conversation = self._writing_to(board)
-            texts = [f"{ticket} -> {counter}" for ticket, counter in calls[: conversation.rows]]
             for row in range(conversation.rows):
-                conversation.show(now, texts[row] if row < len(texts) else "", row)
+                ticket, counter = calls[row] if row < len(calls) else ("", 0)
+                text = f"{ticket} -> {counter}" if ticket else ""
+                if isinstance(conversation, DeclaredText):
+                    conversation.wish(row, text, ticket=ticket, counter=counter)
+                else:
+                    conversation.show(now, text, row)
             self._poke(now, board)
 
     def open_window(self, now: int, counter: int, number: int, until: int) -> None:

@@ -33,7 +33,8 @@ class UnitPlan:
 
     Args:
         name: as the scenario calls it.
-        kind: rating_keypad, clerk_console, kiosk_button, counter_display, main_board or alpha_board.
+        kind: rating_keypad, clerk_console, kiosk_button, counter_display, main_board, alpha_board, or declared (a
+            display or board by declaration has the kind that it is to the hall).
         unit: bus address, 1..247; of an Alpha board 1..255.
         counter: number of the counter it stands at, 0 for a device of the hall.
         digits: characters of a counter display.
@@ -85,7 +86,8 @@ class LinePlan:
         xonxoff: the line holds back what the master sends after an XOFF. Not for a printer: its master heeds XOFF
             itself, sends one ticket at a time, which fits any buffer, and must get DLE EOT and DLE ENQ through to a
             printer that is off line; a character that noise made an XOFF would stop it for ever otherwise.
-        language: what is spoken on a bus: "modbus", "alpha", "ascii" (LED-485 displays), "declared" or "osdp".
+        language: what is spoken on a bus: "modbus", "alpha", "ascii" (LED-485 displays), "declared" (keypads
+            and consoles), "declared_text" (displays and boards) or "osdp".
         voice: the voice caller on the link; then `units` is empty.
     """
 
@@ -261,6 +263,8 @@ def _language(spec: LineSpec) -> str:
     """What is spoken on a line; its devices all speak the same (the scenario's checks see to it)."""
     if any(device.kind == "osdp_keypad" for device in spec.devices):
         return "osdp"
+    if any(device.kind == "declared" and device.acts_as in TEXT_KINDS for device in spec.devices):
+        return "declared_text"
     if any(device.kind == "declared" or getattr(device, "protocol", "") == "ff68" for device in spec.devices):
         return "declared"
     if any(device.kind == "alpha_board" for device in spec.devices):
@@ -279,4 +283,5 @@ def _unit(device: DeviceSpec, scenario: Scenario) -> UnitPlan:
         address = codec.declaration.address
         unit = unit if unit is not None or address is None else address.default
         given["counter"] = given["counter"] or 0
-    return UnitPlan(name=device.name, kind=device.kind, unit=unit or 0, codec=codec, **given)
+    kind = device.acts_as if device.kind == "declared" and device.acts_as in TEXT_KINDS else device.kind
+    return UnitPlan(name=device.name, kind=kind, unit=unit or 0, codec=codec, **given)

@@ -27,6 +27,9 @@ NEVER: Final = (1 << 63) - 1
 MOST_WAITING: Final = 16
 """Messages that wait for their turn to be answered; what comes on top is dropped, and told (`overflow`)."""
 
+MOST_ROWS: Final = 32
+"""Rows of a display; a higher number is taken for the last."""
+
 _MOST_FRAMES: Final = 256
 _GAP, _ANSWER, _BOOT, _TIMER = "gap", "answer", "boot", "timer:"
 
@@ -47,7 +50,8 @@ class DeclaredDevice:
 
     Human side: the declaration's actions by their names (`press(now, key)` ...), `unplug(now)` and `plug_in(now)`.
 
-    Notes: those of the declaration's `note` effects; `press` {value, clerk, ticket, epoch, seq, flags, at_ms} or `key`
+    Notes: those of the declaration's `note` effects, of which `shown` {text, row} says what stands on a display (told
+    when it changes, and dark when the supply goes); `press` {value, clerk, ticket, epoch, seq, flags, at_ms} or `key`
     {value, clerk, epoch, seq} and what else its `event` effects name; `ack` {epoch, seq, freed} when the host answered
     a press; `overflow` {epoch, seq} when one was given up; `ignored` {key, why}; `bad` {cause}; `boot` {epoch};
     `power` {on}. A number of a press (epoch, seq) is the bench's own: it need not be on the wire.
@@ -110,6 +114,7 @@ class DeclaredDevice:
         self._answer_by = 0
         self._event: tuple[int, int] | None = None
         self._frames: dict[Any, bytes] = {}
+        self._shown: dict[int | None, str] = {}
         self.epoch, self.seq = 1, 0
         self.loudspeaker = loudspeaker
         self._make_ready()
@@ -338,6 +343,30 @@ class DeclaredDevice:
         self._due.pop(timer, None)
         out.append(Alarm(None, _TIMER + timer))
 
+    def tell(self, now: int, kind: str, facts: dict[str, Any], out: Out) -> None:
+        """Tell the history something; what a row shows is told when it changes, without the spaces behind it."""
+        if kind == "shown":
+            row, text = facts.get("row"), str(facts.get("text", "")).rstrip()
+            facts["text"] = text
+            if row is not None:
+                row = facts["row"] = min(max(row, 1), MOST_ROWS) if isinstance(row, int) else 1
+            before = self._shown.get(row, "")
+            self._shown[row] = text
+            if text == before:
+                return
+        out.append(Note(kind, facts))
+
+    @property
+    def rows(self) -> list[str]:
+        """What stands on it, from the top: the last text that it told as shown in each row."""
+        shown = {row or 1: text for row, text in self._shown.items()}
+        return [shown.get(row, "") for row in range(1, max(shown, default=0) + 1)]
+
+    @property
+    def powered(self) -> bool:
+        """Whether it has its supply."""
+        return self._deaf_until != NEVER
+
     def voice(self, now: int, act: str, value: Any, lasts: int | None, out: Out) -> None:
         """Ask the loudspeaker for something; without one nothing is heard."""
         if self.loudspeaker is not None:
@@ -506,6 +535,10 @@ class DeclaredDevice:
         if self.loudspeaker is not None:
             effects, _ = self.loudspeaker.act(now, "stop", None, None)
             out += effects
+        for row, text in self._shown.items():
+            if text:
+                out.append(Note("shown", {"text": ""} if row is None else {"text": "", "row": row}))
+        self._shown.clear()
         kept = {name: self.state[name] for name in (*self.declaration.keeps, "clerk") if name in self.state}
         self.state.clear()
         self.state.update({**self._usual, **kept})

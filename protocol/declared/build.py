@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from protocol.declared.build_frames import FrameBuilder
+from protocol.declared.build_house import HouseBuilder
 from protocol.declared.build_rules import RuleBuilder
 from protocol.declared.frames import FrameSpec, value_names
 from protocol.declared.items import Item, names_of
@@ -24,7 +25,6 @@ from protocol.declared.model import (
     Action,
     Address,
     Argument,
-    Ask,
     Const,
     Declaration,
     Effect,
@@ -33,7 +33,6 @@ from protocol.declared.model import (
     House,
     LineFacts,
     Message,
-    Told,
     Vector,
 )
 from protocol.declared.reading import Path, Problem, Reading, did_you_mean, shown
@@ -510,52 +509,9 @@ class _Builder:
             made.append(Argument(self.reading.value(here, one, "name", "text", ""), low, high))
         return tuple(made)
 
-    # -- the other side ------------------------------------------------------------------------------------------------
     def _house(self, messages: Mapping[str, Message]) -> House | None:
-        reading, path = self.reading, ("house",)
-        table = reading.value((), self.raw, "house", "table", None)
-        if table is None:
-            return None
-        reading.known(path, table, ("rating", "key", "window", "show", "poll", "answer"))
-        told = {key: self._told((*path, key), table[key], messages) for key in ("rating", "key") if key in table}
-        asks = {
-            key: self._ask((*path, key), table[key], messages)
-            for key in ("window", "show", "poll", "answer")
-            if key in table
-        }
-        return House(
-            told.get("rating"),
-            told.get("key"),
-            asks.get("window"),
-            asks.get("show"),
-            asks.get("poll"),
-            asks.get("answer"),
-        )
-
-    def _partner(self, path: Path, table: Any, messages: Mapping[str, Message], source: str) -> Message | None:
-        name = table.get("message") if isinstance(table, dict) else None
-        there = [message.name for message in messages.values() if message.source == source]
-        if isinstance(name, str) and name in there:
-            return messages[name]
-        told = f'must name a message of the {source}, e.g. {{message = "{there[0] if there else "NAME"}", ...}}'
-        self.reading.wrong(path, told, did_you_mean(name, there) if isinstance(name, str) else "")
-        return None
-
-    def _told(self, path: Path, table: Any, messages: Mapping[str, Message]) -> Told | None:
-        message = self._partner(path, table, messages, "device")
-        if message is None:
-            return None
-        self.reading.known(path, table, ("message", "value"), ("message", "value"))
-        names = self._names(self.frames[message.frame], message.fields)
-        return Told(message.name, self.rules.expr((*path, "value"), table.get("value", 0), names))
-
-    def _ask(self, path: Path, table: Any, messages: Mapping[str, Message]) -> Ask | None:
-        message = self._partner(path, table, messages, "host")
-        if message is None:
-            return None
-        self.reading.known(path, table, ("message", "values", "every_ms"))
-        values = self.rules.named((*path, "values"), table.get("values", {}), ("ticket", "waiting"))
-        return Ask(message.name, values, self.reading.whole(path, table, "every_ms", 500, 10, _LONGEST_MS))
+        table = self.reading.value((), self.raw, "house", "table", None)
+        return None if table is None else HouseBuilder(self.reading, self.rules, self.frames, messages).house(table)
 
     # -- vectors ------------------------------------------------------------------------------------------------------
     def _vectors(self, messages: tuple[Message, ...]) -> tuple[Vector, ...]:

@@ -169,6 +169,9 @@ class RuleBuilder:
         main = row.get("value", row.get("to", row.get("by")))
         if kind in ("set", "push", "note", "event") and main is None and kind != "note":
             reading.wrong(path, f"{kind} does not say which value: `{EFFECTS[kind][0]}` is missing")
+        if kind == "note" and target == "shown" and "text" not in values:
+            told = 'what is shown has a text: note = "shown", values = { text = ... }, and `row` on a board'
+            reading.wrong((*path, "values") if "values" in row else path, told)
         if kind == "start" and "ms" not in row:
             reading.wrong(path, "start does not say how long: `ms` is missing")
         options = {key: self.expr((*path, key), row[key], fields) for key in _VALUE_KEYS[3:] if key in row}

@@ -6,7 +6,7 @@ code from the file: effects and expressions are data of the closed sets below (p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -280,11 +280,39 @@ class Told(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What such a program says: a host message with values made from what is wished ("@ticket", "@waiting")."""
+    """What such a program says: a host message with values made from what is wished (`WISHES`).
+
+    Args:
+        message: name of the host's message.
+        values: of its parts and fields.
+        every_ms: period at which it is said again.
+        answer: name of the device's message that says it was taken; "" when nobody answers.
+        within_ms: how long the first character of the answer may take.
+    """
 
     message: str
     values: Mapping[str, Expr]
     every_ms: int = 0
+    answer: str = ""
+    within_ms: int = 500
+
+
+WISHES: Final = ("text", "label", "ticket", "number", "counter", "row", "waiting")
+"""What a program wishes to be shown: the text as it is to be read ("A001", "A001 -> 2" on a board, "--------" while a
+counter pauses, "" for nothing); the ticket as it is printed; its last three digits, blanks in front; its number (0:
+none); the counter; the row, from 1; how many wait."""
+
+
+class Screen(NamedTuple):
+    """What a program has to know of a display that it writes to: characters of a row, rows, fill texts with spaces."""
+
+    width: int = 8
+    rows: int = 1
+    fill: bool = False
+
+
+PLAIN_SCREEN: Final = Screen()
+"""What a declaration means that does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,9 +323,12 @@ class House:
         rating: message and value of a rating, 1 for the first key.
         key: message and key of a clerk console: 1 next .. 7 done.
         window: sent when a visitor is to rate.
-        show: sent when a counter's ticket changes; "@ticket" is its number as text.
+        show: sent when what is to be shown changes, and every `every_ms` again.
+        dark: sent instead of `show` when nothing is to be shown.
+        start: sent when the device is first spoken to, and when it is back after it did not answer.
         poll: sent to each unit in turn, for devices that say nothing unasked.
         answer: sent when a told message arrived, for devices whose `expect` names a message.
+        screen: the display's size.
     """
 
     rating: Told | None = None
@@ -306,6 +337,21 @@ class House:
     show: Ask | None = None
     poll: Ask | None = None
     answer: Ask | None = None
+    dark: Ask | None = None
+    start: tuple[Ask, ...] = ()
+    screen: Screen = PLAIN_SCREEN
+
+    @property
+    def shows_tickets(self) -> bool:
+        """Whether what `show` sends has the whole ticket, so that people can read it."""
+        return self.show is not None and any(_reads(expr, ("text", "label")) for expr in self.show.values.values())
+
+
+def _reads(expr: Expr, names: Collection[str]) -> bool:
+    """Whether an expression is made of one of these values."""
+    if isinstance(expr, Made | Count):
+        return _reads(expr.of, names)
+    return isinstance(expr, Field) and expr.name in names
 
 
 @dataclass(frozen=True, slots=True)

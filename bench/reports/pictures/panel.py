@@ -40,7 +40,7 @@ def panel_of(device: Any, now: int) -> Panel:
     """What a device shows at an instant, ns.
 
     Args:
-        device: a counter display, main board or Alpha board of `firmware_sim.devices`.
+        device: a counter display, main board or Alpha board of `firmware_sim.devices`, or a declared one.
         now: not before the last instant that the device was told.
 
     Raises:
@@ -54,6 +54,8 @@ def panel_of(device: Any, now: int) -> Panel:
         return Segments(device.lit)
     if hasattr(device, "texts"):
         return from_texts(device.texts)
+    if getattr(getattr(device, "declaration", None), "role", "") in ("display", "board"):
+        return from_texts(device.rows or [""])
     raise TypeError(f"{getattr(device, 'name', device)!r} is no board and no display: there is nothing to draw")
 
 

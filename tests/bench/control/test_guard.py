@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.control.guard import BODY_BYTES, CONNECTIONS, Bucket, _host_of, _is_loopback
+from bench.control.guard import BODY_BYTES, CONNECTIONS, Bucket, _host_of
+from bench.ports.listener import is_loopback
 from tests.bench.control.conftest import Bench
 
 
@@ -171,5 +172,5 @@ def test_any_host_header_is_taken_apart(text):
 
 def test_who_listens_elsewhere():
     """Loopback is loopback in every form; anything else is elsewhere."""
-    assert all(map(_is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
-    assert not any(map(_is_loopback, ("0.0.0.0", "192.168.1.5", "::", "example.org", "")))
+    assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
+    assert not any(map(is_loopback, ("0.0.0.0", "192.168.1.5", "::", "example.org", "")))

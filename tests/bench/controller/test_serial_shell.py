@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ DEVICES = [
     {"name": f"keypad-{unit}", "kind": "rating_keypad", "line": "keypads", "unit": unit, "counter": unit}
     for unit in (1, 2, 3)
 ]
+ROOT = Path(__file__).parents[3]
 QUICK = ("bit_flip", "late_reply", "port_vanish", "kill", "output_held", "reboot", "sink_failure")
 """Faults that the ordinary tests play; the gate plays all."""
 
@@ -68,6 +70,22 @@ def test_it_holds_under_a_fault(name: str, tmp_path: Path) -> None:
     must_hold(ran(tmp_path, name))
 
 
+@pytest.mark.parametrize("unit", [1, 3])
+def test_it_is_fair_while_a_keypad_has_no_supply(unit: int) -> None:
+    """A keypad is dead for 35 s of a minute: the others are asked often enough, by what is usual on their line.
+
+    What is usual was seen in a few seconds of folded polls with presses between: each unit is asked once a second.
+    """
+    words = ("{devices}", "{records}", "keypads={port:keypads}")
+    job = Job(subject_of(str(HALL)), ("python", "-m", "bench.controller.serial_shell", *words), str(ROOT))
+    acts = PRESETS["presses in turn"](job.subject.keypads, random.Random(1)).given()
+    fault = {"name": "unplug", "device": f"keypad-{unit}", "at": 6, "for_s": 35}
+    outcome = play(job, Trial("a keypad without supply", job.subject.keypads, faults=(fault,), **acts))
+    assert not outcome.broken, outcome.broken
+    assert not outcome.violated, outcome.stories
+    assert "fairness" in outcome.held
+
+
 @pytest.mark.gate
 @pytest.mark.parametrize("name", [name for name in SURVIVED if name not in QUICK])
 def test_it_holds_under_every_fault(name: str, tmp_path: Path) -> None:
@@ -96,8 +114,6 @@ def test_it_holds_on_a_real_port(tmp_path: Path) -> None:
     job = Job(
         subject_of(str(HALL)), (sys.executable, "-m", "bench.controller.serial_shell", *words), str(tmp_path), "wall"
     )
-    import random
-
     acts = PRESETS["presses in turn"](job.subject.keypads, random.Random(1)).given()
     fault = {"name": "port_vanish", "line": "keypads", "at": 8, "for_s": 3}
     trial = Trial("a port that is pulled", job.subject.keypads, faults=(fault,), **acts)

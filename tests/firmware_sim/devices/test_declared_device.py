@@ -331,8 +331,70 @@ def test_onbon_answers_from_its_own_address() -> None:
     assert desk.send(ping[:-3] + b"\x00\x00\x5a") == b""
 
 
+def onbon(of: str) -> bytes:
+    return next(vector.data for vector in codec("onbon").declaration.vectors if vector.of == of)
+
+
+def test_onbon_areas_are_rows() -> None:
+    """A program's own frames: the text stands in its area, without the mark of its font; all go with one command."""
+    desk = Desk("onbon", unit=1)
+    assert desk.send(onbon("show_font")) == b""  # it wants no answer
+    assert desk.device.rows == ["", "TEMPER:21℃"]
+    (said,) = codec("onbon").decode("device", desk.send(onbon("show")))
+    assert said.message.name == "ack"  # type: ignore[union-attr]
+    assert desk.device.rows == ["A001", "TEMPER:21℃"]
+    assert desk.send(onbon("delete_areas"))
+    assert set(desk.device.rows) == {""}
+
+
+def test_onbon_replaces_all_areas_when_told() -> None:
+    """A card that is told to forget the others shows the new area alone; what is off shows nothing."""
+    made = codec("onbon")
+    desk = Desk("onbon", unit=1)
+    desk.send(onbon("show_font"))
+    (told,) = made.decode("host", onbon("show"))
+    desk.send(made.write("show", {**told.values, "delete": 255}))  # type: ignore[union-attr]
+    assert [row for row in desk.device.rows if row] == ["A001"]
+    desk.send(made.write("power", {"dst": 1, "src": 0x8000, "mode": 0, "reply": 1, "size": 1, "on": 0}))
+    assert set(desk.device.rows) == {""}
+
+
+@pytest.mark.parametrize("areas", ["02", "00"])
+def test_onbon_refuses_what_it_cannot_read(areas: str) -> None:
+    """Several areas at once, or none with nothing deleted: a nack, and what stands there stays."""
+    made = codec("onbon")
+    desk = Desk("onbon", unit=1)
+    desk.send(onbon("show"))
+    (told,) = made.decode("host", onbon("show"))
+    params = told.values["params"]  # type: ignore[union-attr]
+    assert params[3:5] == b"\x00\x01"
+    frame = (
+        made.messages["show"]
+        .alternatives[0]
+        .build(
+            {**told.values, "params": params[:4] + bytes.fromhex(areas) + params[5:]}  # type: ignore[union-attr]
+        )
+    )
+    (said,) = made.decode("device", desk.send(frame))
+    assert said.message.name == "nack"  # type: ignore[union-attr]
+    assert desk.device.rows == ["A001"]
+
+
+def test_the_same_text_is_told_once() -> None:
+    """A refresh is no news; spaces behind a text are dark; without supply nothing stands there."""
+    desk = Desk("led485_ascii", unit=1)
+    for text in (b"A001", b"A001", b"A001  ", b"    ", b"A002"):
+        desk.send(b"$001," + text + b"#")
+    assert [facts["text"] for facts in desk.facts("shown")] == ["A001", "", "A002"]
+    assert desk.device.powered
+    dark = [effect for effect in desk.device.unplug(0) if isinstance(effect, Note)]
+    assert [note.facts for note in dark if note.kind == "shown"] == [{"text": ""}]
+    assert not desk.device.powered
+    assert desk.device.rows == []
+
+
 def test_onbon_escapes_what_looks_like_an_end() -> None:
-    """A clock of 5A A5 bytes... goes through the escapes and comes out as it was."""
+    """Addresses of 5A and A5 go through the escapes and come out as they were."""
     made = codec("onbon")
     frame = made.write("ping", {"dst": 0x5AA5, "src": 0xA65B, "mode": 0, "reply": 2, "size": 0})
     assert frame.count(b"\x5a") == 1
