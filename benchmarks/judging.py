@@ -2,20 +2,24 @@
 
 Every exchange is kept burst by burst, a keypad of 32 is pressed now and then, some replies are damaged, missing or
 late: the judge has to look at every line. `python benchmarks/judging.py 10000000` judges ten million records.
+
+History and rows are written as they are made, and judged by a process of its own, so what is measured is the judge's:
+seconds of processor time, which a busy machine does not change, and the most memory that it had at any time.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.judge.history import HistoryWriter, read_history
-from bench.judge.records import Row
+from bench.judge.records import Mapped, Row, read
 from bench.judge.verdict import judge
 from protocol.checks import crc16_modbus
 
@@ -23,6 +27,7 @@ NS = 1_000_000_000
 EPOCH_S = 1_741_539_600
 KEYPADS = 32
 TARGET_S = 10.0
+HISTORY, ROWS = "history.ndjson", "rows.jsonl"
 
 
 def _frame(data: bytes) -> str:
@@ -55,10 +60,10 @@ def _header() -> dict[str, Any]:
     }
 
 
-def make(path: Path, records: int) -> list[Row]:
-    """Write a history of so many records; returns the rows that a correct collector stores."""
-    rows: list[Row] = []
-    with HistoryWriter(path, _header()) as history:
+def make(folder: Path, records: int) -> None:
+    """Write a history of so many records, and the rows that a correct collector stores, as they come."""
+    with (folder / HISTORY).open("wb") as file, (folder / ROWS).open("w") as rows:
+        history = HistoryWriter(file, _header())
         put = history.record
         seqs = [0] * (KEYPADS + 1)
         t, unit, turn = NS, 0, 0
@@ -76,10 +81,10 @@ def make(path: Path, records: int) -> list[Row]:
             if turn % 40 == 0:
                 t = _press(put, t + 40_000_000, unit, seqs, rows)
         put(t + NS, "run", "run_end", {"why": "made"})
-    return rows
+        history.close()
 
 
-def _press(put: Any, t: int, unit: int, seqs: list[int], rows: list[Row]) -> int:
+def _press(put: Any, t: int, unit: int, seqs: list[int], rows: TextIO) -> int:
     seq, value = seqs[unit] % 0x10000, 1 + seqs[unit] % 5
     epoch = 1 + seqs[unit] // 0x10000
     seqs[unit] += 1
@@ -100,24 +105,35 @@ def _press(put: Any, t: int, unit: int, seqs: list[int], rows: list[Row]) -> int
     reply = _frame(bytes((unit, 16, 0, 0, 0, 2)))
     put(begin + 20_000_000, "line", "tx", {**answered, "hex": reply, "end": begin + 29_000_000})
     at = EPOCH_S + t / NS
-    rows.append(Row(len(rows) + 1, device, 1, None, value, at, epoch, seq, EPOCH_S + (begin - 5_000_000) / NS))
+    row = Row(0, device, 1, None, value, at, epoch, seq, EPOCH_S + (begin - 5_000_000) / NS)
+    rows.write(json.dumps({name: value for name, value in row._asdict().items() if name != "n"}) + "\n")
     return begin + 30_000_000
 
 
-def measure(records: int) -> tuple[float, float, str]:
-    """(seconds of judging, peak megabytes of this process, the verdict)."""
+def judged(folder: Path) -> dict[str, Any]:
+    """Judge what `make` wrote: seconds of processor time, megabytes this process had at most, the verdict."""
+    began = time.process_time()
+    verdict = judge(read_history(folder / HISTORY), read(folder / ROWS, Mapped(kind="jsonl")))
+    return {
+        "seconds": time.process_time() - began,
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "verdict": verdict.sentence(),
+    }
+
+
+def measure(records: int) -> dict[str, Any]:
+    """The same of a history of so many records, judged by a process of its own."""
     with tempfile.TemporaryDirectory() as where:
-        path = Path(where) / "history.ndjson"
-        rows = make(path, records)
-        began = time.perf_counter()
-        verdict = judge(read_history(path), rows)
-        took = time.perf_counter() - began
-    return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, verdict.sentence()
+        make(Path(where), records)
+        command = [sys.executable, __file__, "--judge", where]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return dict(json.loads(told))
 
 
 def rows() -> list[dict[str, Any]]:
     """The rows for `benchmarks/everything.py`."""
-    took, peak, _ = measure(1_000_000)
+    told = measure(1_000_000)
+    took, peak = told["seconds"], told["megabytes"]
     return [
         {
             "id": "judge_1e6_records_s",
@@ -131,7 +147,9 @@ def rows() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(measure(int(sys.argv[1])))
+    if sys.argv[1:2] == ["--judge"]:
+        print(json.dumps(judged(Path(sys.argv[2]))))
+    elif len(sys.argv) > 1:
+        print(json.dumps(measure(int(sys.argv[1]))))
     else:
         print(json.dumps(rows()))

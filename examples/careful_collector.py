@@ -224,7 +224,7 @@ class Collector:
         keypad.failures += 1
         if keypad.failures >= DOWN_AFTER:
             self.health(keypad, False)
-            pause = min(PERIOD * 2 ** (keypad.failures - DOWN_AFTER + 1), LONGEST_PAUSE)
+            pause = min(PERIOD * 2 ** min(keypad.failures - DOWN_AFTER + 1, 9), LONGEST_PAUSE)
             keypad.next = time.monotonic() + pause
 
     def health(self, keypad, up):

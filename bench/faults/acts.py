@@ -18,7 +18,7 @@ from firmware_sim.flaws import Piece
 if TYPE_CHECKING:
     from bench.faults.nemesis import Armed, Nemesis
 
-__all__ = ["ACTS", "CannotStrike", "Done", "Hands"]
+__all__ = ["ACTS", "Busy", "CannotStrike", "Done", "Hands"]
 
 DEAF: Final = LineSettings(1)
 """Settings that no line has: a slave that runs at them hears nothing and says nothing."""
@@ -28,6 +28,10 @@ _FULL_ROLL_MM: Final = 80_000
 
 class CannotStrike(Exception):
     """The fault cannot happen here and now; says why."""
+
+
+class Busy(CannotStrike):
+    """It cannot happen at this very moment, and can a little later; says why."""
 
 
 class Done(NamedTuple):

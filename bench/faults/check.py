@@ -69,6 +69,9 @@ _NUMBERS: Final = {
 _WAITING: Final = ("unit", "where", "phase", "function", "address", "nth", "rate")
 """What only a fault that waits for a frame can be told."""
 
+_SILENCES: Final = frozenset({"idle", "turnaround", "reply.end", "gap"})
+"""Phases in which nobody sends."""
+
 
 def mistakes(name: str, given: Mapping[str, Any], shape: Shape) -> list[Mistake]:
     """All that is wrong with a fault of that name.
@@ -149,6 +152,10 @@ def _trigger(row: Row, given: Mapping[str, Any], _shape: Shape) -> Iterator[Mist
         near = get_close_matches(str(phase), PHASES, n=1)
         yield Mistake("phase", f"the fault {row.name}: {exc}", f'did you mean "{near[0]}"?' if near else "")
         return
+    if row.how.startswith("burst") and parsed.name in _SILENCES:
+        told = f"the fault {row.name} would never strike: in the phase {phase} there is no character to be changed"
+        yield Mistake("phase", told, "give reply.byte[k], request.byte[k] or ack")
+        return
     if where in ("reply", "request") and parsed.side and parsed.side != where:
         told = f"the fault {row.name} would never strike: the phase {phase} is not in a {where}"
         yield Mistake("phase", told)
@@ -209,8 +216,9 @@ def _times(row: Row, given: Mapping[str, Any], shape: Shape) -> Iterator[Mistake
     for key, value in (("at", at), ("after", after)):
         if isinstance(value, int) and value > shape.end:
             yield Mistake(key, f"the fault {row.name} would never strike: the day has ended by then")
-    if isinstance(before, int) and before <= shape.start:
-        yield Mistake("before", f"the fault {row.name} would never strike: the day has not begun by then")
+    for key, value in (("at", at), ("before", before)):
+        if isinstance(value, int) and value < shape.start + (key == "before"):
+            yield Mistake(key, f"the fault {row.name} would never strike: the day has not begun by then")
     if row.where or not any(given.get(key) is not None for key in _WAITING):
         return
     if given.get("phase") is None and given.get("where") is None:

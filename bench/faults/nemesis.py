@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.controller.rows import Commit, Row, StoreFailed
-from bench.faults.acts import ACTS, CannotStrike, Done, Hands
+from bench.faults.acts import ACTS, Busy, CannotStrike, Done, Hands
 from bench.faults.catalogue import Row as Kind
 from bench.faults.catalogue import find
 from bench.faults.check import DeviceShape, FaultError, LineShape, Shape, mistakes
@@ -45,6 +45,9 @@ IN_FULL: Final = 2 * NS
 
 LOOK_AGAIN: Final = 1_000_000
 """How long a fault that waits for an idle line waits before it looks again, ns."""
+
+TRIES, TRY_AGAIN = 500, 10_000_000
+"""How often a fault that comes at a busy moment is tried again, and after how long, ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Armed:
     why: str = ""
     seen: int = 0
     struck: int = 0
+    tried: int = 0
     until: int | None = None
     hits: list[Hit] = field(default_factory=list)
     undo: list[Callable[[], Any]] = field(default_factory=list)
@@ -422,6 +426,10 @@ class Nemesis:
             done: Done = acts[what](self, armed)
         except CannotStrike as exc:
             armed.why = str(exc)
+            if isinstance(exc, Busy) and armed.tried < TRIES:
+                armed.tried += 1
+                clockwork = self.world.clockwork
+                clockwork.call_at(clockwork.now + TRY_AGAIN, self._act, armed, frame)
             return None
         self.hit(armed, done.told, done.facts, frame)
         if not armed.trigger.waits:

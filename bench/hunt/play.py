@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.clock.kernel import BenchFailure, VirtualDeadlock
-from bench.faults.acts import CannotStrike
 from bench.hall.day import Day
 from bench.hunt.branches import Watcher
 from bench.hunt.subject import NS, Subject
@@ -92,10 +90,9 @@ def play(job: Job, trial: Trial, keep: Path | None = None) -> Outcome:
         watcher = Watcher(frozenset(job.subject.lines))
         work = Path(job.cwd) if job.here else place / "work"
         work.mkdir(exist_ok=True)
-        with _lock_for(scenario, place / "run") as lock:
-            options = _options(job, trial, scenario, place / "run", _preparation(job, trial, watcher, lock))
-            with _working_in(work, job):
-                result, world = _run(job, options)
+        options = _options(job, trial, scenario, place / "run", _preparation(job, trial, watcher))
+        with _working_in(work, job):
+            result, world = _run(job, options)
         verdict = judge_run(result.directory.path, scenario.records)
         if keep is not None:
             shutil.copytree(place / "run", keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ports"))
@@ -158,7 +155,7 @@ def _working_in(work: Path, job: Job) -> Iterator[None]:
         sys.path[:] = path
 
 
-def _preparation(job: Job, trial: Trial, watcher: Watcher, lock: Callable[[bool], None]) -> Callable[[World], None]:
+def _preparation(job: Job, trial: Trial, watcher: Watcher) -> Callable[[World], None]:
     """What is done to a world that has just begun: its people, its first sequence numbers, its ears."""
 
     def prepare(world: World) -> None:
@@ -179,40 +176,10 @@ def _preparation(job: Job, trial: Trial, watcher: Watcher, lock: Callable[[bool]
             if act.device in rig.devices:
                 at = world.scenario.start + act.at_ms * (NS // 1000)
                 clockwork.call_at(at, rig.act, act.device, act.action, act.value)
-        if world.nemesis.hands.lock_records is None:
-            world.nemesis.hands.lock_records = lock
         if trial.late_ms:
             clockwork.advance_to(world.scenario.start + trial.late_ms * (NS // 1000))
 
     return prepare
-
-
-@contextlib.contextmanager
-def _lock_for(scenario: Scenario, run: Path) -> Iterator[Callable[[bool], None]]:
-    """A hand that locks the program's SQLite file, as another writer would."""
-    held: list[sqlite3.Connection] = []
-    path = run / "records.sqlite"
-
-    def lock(locked: bool) -> None:
-        while held:
-            held.pop().close()
-        if not locked:
-            return
-        if not path.is_file():
-            raise CannotStrike("there is no SQLite file of the program's that could be locked")
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            connection.close()
-            raise CannotStrike(f"the records cannot be locked just now: {error}") from error
-        held.append(connection)
-
-    try:
-        yield lock
-    finally:
-        while held:
-            held.pop().close()
 
 
 def _outcome(trial: Trial, result: DayResult, verdict: Verdict, watcher: Watcher, world: World) -> Outcome:

@@ -76,6 +76,13 @@ _AFTERWARDS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"sequenc
 _MEANWHILE: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"queue_overflow": {"name": "pause", "for_s": 8}})
 """Fault -> what begins a second before it, when it comes at a time: no queue overflows that is emptied meanwhile."""
 
+_SHOWS_PATIENCE: Final = frozenset({"wrong_unit", "babble"})
+"""Faults beside which one reply is not heard at the end: unless it is seen how long a program waits when nothing comes,
+nobody can tell whether it gave up when another unit spoke (J12)."""
+
+_NOT_HEARD: Final = 18
+"""Second from which on that reply is not heard: the presses are over, and polls come all the time."""
+
 _LASTING: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "pause": {"after": _FROM, "phase": "request.byte[1]", "count": 0, "for_s": 0.15},  # retries do not mend it
@@ -180,6 +187,8 @@ def _trial(subject: Subject, fault: dict[str, Any], preset: str, seed: int, numb
     point = fault.get("phase") or fault.get("where") or "by itself"
     again = ", and again" if fault.get("count") == 2 else ""
     label = f"{fault['name']} at {point}{again}; {preset}"
+    if fault["name"] in _SHOWS_PATIENCE:
+        faults.append({"name": "no_reply", "line": fault["line"], "after": _NOT_HEARD})
     made = PRESETS[preset](devices, rng).given()
     if made["late_ms"]:
         faults = [{**one, **{key: one[key] + 5 for key in ("at", "after") if key in one}} for one in faults]

@@ -82,6 +82,7 @@ class Subject:
         counters = {device["counter"] for line in lines for device in line["devices"] if "counter" in device}
         errands = [dict(errand) for errand in self.raw["errand"]]
         for errand in errands:
+            errand.pop("appointments", None)  # agreed times lie outside the few minutes of a trial: they walk in
             errand.setdefault("share", 1)
             errand.setdefault("minutes", {"median": 3, "p90": 6})
         kept = [dict(counter) for counter in self.raw["counter"] if not counters or counter["number"] in counters]

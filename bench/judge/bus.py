@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Container
 
 from bench.judge.case import Case, Finding, word
 from bench.judge.claims import Claim
@@ -45,17 +45,22 @@ def _credited(case: Case, matching: Matching, sign: int) -> list[tuple[Claim, Ev
 
 
 def late_reply(case: Case, matching: Matching) -> Finding:
-    """No reply that came after the next request is credited to that one (J11)."""
+    """No reply that came after the next request is credited to that one, and none after it to the next (J11).
+
+    Who takes a late reply for the answer may be one reply behind from then on: what a unit told in time is credited to
+    the unit that was asked after it.
+    """
     truth = case.truth
     lines = truth.traffic.lines
     checked = sum(line.late_count for line in lines.values())
     if not checked:
         return Finding("NOT EXERCISED", reason=_no_traffic(case) or "no reply came after the next request")
     wrong = _credited(case, matching, 1)
+    wrong += _one_behind(case, matching, {claim.n for claim, _, _ in wrong})
     named = {claim.n for claim, _, _ in wrong}
     for stray in matching.strays:
         claim = stray.claim
-        t = claim.stored_at if claim.stored_at is not None else claim.at
+        t = _told_at(claim)
         station = truth.devices.get(claim.device or "")
         if claim.n in named or station is None or t is None or station.line not in lines:
             continue
@@ -65,6 +70,34 @@ def late_reply(case: Case, matching: Matching) -> Finding:
     finding = Finding(word(len(wrong), checked), len(wrong), checked)
     finding.stories = case.stories(wrong, lambda item: _row_story(case, item, "LATE REPLY"))
     return finding
+
+
+def _told_at(claim: Claim) -> int | None:
+    return claim.stored_at if claim.stored_at is not None else claim.at
+
+
+def _one_behind(case: Case, matching: Matching, named: Container[int]) -> list[tuple[Claim, Event | None, str]]:
+    """Rows that credit what was read in time to the unit that was asked next, after a late reply on that line."""
+    truth = case.truth
+    claims: list[tuple[Claim, Event]] = []
+    behind: dict[tuple[int, int], list[Event]] = {}
+    for event in truth.events:
+        if event.behind:
+            behind.setdefault((event.epoch, event.seq), []).append(event)
+    claims += [(match.claim, match.event) for match in matching.matches if "device" in match.wrong]
+    for stray in matching.strays:
+        key = stray.claim.key
+        claims += [(stray.claim, event) for event in (behind.get(key, ()) if key is not None else ())]
+    found: dict[int, tuple[Claim, Event | None, str]] = {}
+    for claim, event in claims:
+        station, other = truth.devices.get(event.device), truth.devices.get(claim.device or "")
+        if claim.n in named or station is None or other is None or other is station or station.line != other.line:
+            continue
+        line, t = truth.traffic.lines.get(station.line), _told_at(claim)
+        late = line is not None and bool(line.late) and (t is None or line.late[0][0] <= t)
+        if late and other.unit in event.behind:
+            found.setdefault(claim.n, (claim, event, "one reply behind: credited to the unit that was asked after it"))
+    return list(found.values())
 
 
 def unexpected_unit(case: Case, matching: Matching) -> Finding:
@@ -131,21 +164,24 @@ def _row_story(case: Case, item: tuple[Claim, Event | None, str], name: str) -> 
 def fairness(case: Case, _matching: Matching) -> Finding:
     """While a unit is dead or slow, the others are asked nearly as often as ever (J13).
 
-    Allowed is twice the usual time between two requests to a unit and a second more, 1.5 s at least.
+    Allowed is twice the usual time between two visits to a unit and a second more, 1.5 s at least. Where the line was
+    never seen with all units well, what is usual is not known, and only a time within 1.5 s decides.
     """
     wrong: list[tuple[Line, int, int, int, int]] = []
     worst: list[float] = []
-    checked = 0
+    checked = unknown = 0
     margins: list[int] = []
     for line in case.truth.traffic.lines.values():
         checked += line.held_checked
         if line.held is None:
             continue
-        times = [gap for unit in line.units.values() for gap in unit.requests]
-        usual = line.usual if line.usual is not None else round(median(times)) if times else 0
-        bound = max(_SHORTEST_BOUND, 2 * usual + NS)
         held, t, unit = line.held
         worst.append(held / NS)
+        usual = line.usual
+        if usual is None and held > _SHORTEST_BOUND:
+            unknown += 1
+            continue
+        bound = max(_SHORTEST_BOUND, 2 * (usual or 0) + NS)
         margins.append(held - bound)
         if held > bound:
             wrong.append((line, held, t, unit, bound))
@@ -166,6 +202,12 @@ def fairness(case: Case, _matching: Matching) -> Finding:
     finding.stories = case.stories(wrong, story)
     if not checked:
         finding.reason = _no_traffic(case) or "no unit was dead or slow while others were asked"
+    if unknown and not wrong:
+        finding.verdict = "UNKNOWN"
+        finding.reason = (
+            f"a unit was not asked for {max(worst):.3f} s while another was silent, and the line was not seen for long "
+            "enough with all units well to tell how often it is usually asked"
+        )
     return finding
 
 

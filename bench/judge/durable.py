@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bench.judge.case import Case, Finding, word
 from bench.judge.life import fates
 from bench.judge.matching import Matching
+from bench.judge.other_clock import set_ahead
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
 from bench.judge.truth import NS, Event
 
@@ -73,6 +74,9 @@ def acknowledge(case: Case, matching: Matching) -> Finding:
         )
 
     finding.stories = case.stories(broken, story)
+    ahead = set_ahead(matching, truth.limits.lateness) if early else None
+    if ahead is not None and not gone and all(n >= ahead.row for _, n, _ in early):
+        finding.verdict, finding.violations, finding.stories, finding.reason = "UNKNOWN", 0, [], ahead.told
     if not checked:
         finding.reason = "nothing tells when a row was stored (a column stored_at), and no kill came between"
     return finding

@@ -131,7 +131,7 @@ def explained(row: Invariant) -> str:
 def _wrapped(text: str, indent: str = "  ", width: int = 100) -> list[str]:
     lines = [indent]
     for word in text.split():
-        if len(lines[-1]) + len(word) > width:
+        if len(lines[-1]) + len(word) >= width:  # with the space between them
             lines.append(indent)
         lines[-1] += ("" if lines[-1] == indent else " ") + word
     return lines

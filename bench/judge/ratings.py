@@ -12,6 +12,7 @@ from bench.judge.case import Case, Finding, margin_of, quantiles, word
 from bench.judge.claims import no_instant
 from bench.judge.life import CLASSES, Fate, fates, identifiability, reachable, said
 from bench.judge.matching import Match, Matching
+from bench.judge.other_clock import set_ahead
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
 from bench.judge.truth import NS
 
@@ -250,6 +251,10 @@ def lateness(case: Case, matching: Matching) -> Finding:
         )
 
     finding.stories = case.stories(late, story)
+    ahead = set_ahead(matching, limit) if late else None
+    if ahead is not None and all(found.claim.n >= ahead.row for _, _, found, _ in late):
+        finding.verdict, finding.violations, finding.stories, finding.reason = "UNKNOWN", 0, [], ahead.told
+        return finding
     remarks = []
     if unknown:
         remarks.append(

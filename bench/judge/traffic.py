@@ -36,6 +36,9 @@ AFTER_BOOT: Final = 45 * NS
 _LATE: Final = 60 * NS
 """A reply that comes so long after its request is nobody's any more."""
 
+_REMEMBERED: Final = 4
+"""Requests without an answer, of a line, whose reply is still recognised when it comes after further ones."""
+
 _FAST_T35: Final = 1_750_000
 _FAST_CHARACTER: Final = 516_000  # shorter characters are those of more than 19200 bit/s
 _SHARE: Final = 19, 20
@@ -47,6 +50,12 @@ _FC_READ_INPUTS: Final = 4
 _FC_WRITE: Final = 6
 _FC_WRITES: Final = frozenset({6, 16})
 _MOST_SOUND: Final = 4096
+_ROUNDS: Final = 2
+"""So many visits to each unit, at least, tell how often it is usually asked."""
+
+_STOPPED: Final = 10
+"""Who asks nothing for so many times the usual time has stopped asking: that is no part of what is usual."""
+
 _MASTERS: Final = ("port", "house")
 
 
@@ -98,7 +107,6 @@ class Unit:
     failed: int = 0
     changes: list[tuple[int, bool]] = field(default_factory=list)
     written: dict[int, list[int]] = field(default_factory=dict)
-    requests: deque[int] = field(default_factory=lambda: deque(maxlen=64))
     last: str = ""
     last_answered: bool = False
 
@@ -163,9 +171,8 @@ class Line:
         waits: shortest and longest time from a request that got no character in reply to the next one, ns; None: none.
         foreign: (instant, wait from there to the next request, unit asked) of replies of other units.
         late: (instant, unit asked at that time) of replies that came after the next request.
-        usual: usual time between two requests to one unit, ns; None while it is not known.
+        calm: time in which no unit was silent, ns, and the visits in it: requests to one unit in a row are one.
         held: longest time between two requests to a unit that answers, while another did not: (ns, instant, unit).
-        quiet: the same while all answered.
     """
 
     name: str
@@ -176,21 +183,47 @@ class Line:
     foreign_count: int = 0
     late: list[tuple[int, int]] = field(default_factory=list)
     late_count: int = 0
-    usual: int | None = None
+    calm: int = 0
+    visits: int = 0
+    visited: int = 0
+    calm_from: int | None = None
     held: tuple[int, int, int] | None = None
     held_checked: int = 0
     last_request: int = 0
     folded_to: int = 0
     character: int = 0
     open: _Exchange | None = None
-    before: _Exchange | None = None
+    earlier: deque[_Exchange] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     busy_until: int = 0
     repeats: int = 0
+    read: list[tuple[int, int, int]] = field(default_factory=list)
+    """Events (unit, epoch, seq) that the last exchange carried as the answer to its own request."""
     boots: list[Boot] = field(default_factory=list)
     cut: list[Unit] = field(default_factory=list)
     """Units that were cut off with the whole line, and have not been heard since."""
     silent: set[int] = field(default_factory=set)
     """Units that did not answer two requests or more."""
+
+    @property
+    def usual(self) -> int | None:
+        """Mean time between two visits to a unit while none was silent, ns; None when that was hardly seen.
+
+        The mean and not a median of what is seen one by one: of a line on which all is well most polls are folded, and
+        what is seen then are the requests of one visit, which follow each other at once.
+        """
+        units = sum(1 for number, unit in self.units.items() if number and unit.ever)
+        return self.calm * units // self.visits if self.visits >= _ROUNDS * units > 0 else None
+
+    def went_on(self, begin: int, end: int, visits: int) -> None:
+        """So many visits from one instant to another. It is calm if no unit is silent, and nobody stopped asking."""
+        before, self.calm_from = self.calm_from, None if self.silent else end
+        if self.silent:
+            return
+        usual = self.usual
+        if before is None or (usual is not None and begin - before > _STOPPED * usual):
+            before, visits = begin, visits - 1
+        self.calm += end - before
+        self.visits += visits
 
     @property
     def t35(self) -> int:
@@ -211,6 +244,8 @@ class Traffic:
             `asked` is the unit that was asked at that time, which is another one when the reply came late, and negative
             when it came from nowhere.
         keypads: units of a line that speak profile RK-1.
+        behind: called with (line, unit, epoch, seq, next unit) when another unit is asked just after an event was read:
+            who is one reply behind credits it to that one.
 
     Attributes:
         lines: what became of each line.
@@ -223,10 +258,12 @@ class Traffic:
         lines: Collection[str],
         offer: Callable[[str, int, int, int, int, int], None],
         keypads: Collection[tuple[str, int]] = (),
+        behind: Callable[[str, int, int, int, int], None] = lambda *_told: None,
     ) -> None:
         self.lines = {name: Line(name) for name in lines}
         self.short, self.doubled, self.hammered, self.repeated = Tally(), Tally(), Tally(), Tally()
         self._offer = offer
+        self._behind = behind
         self._keypads = frozenset(keypads)
         self._sound: dict[str, bool] = {}
         self._asked: dict[str, tuple[int, int, int]] = {}
@@ -242,11 +279,12 @@ class Traffic:
         if line is None:
             return
         begin, end, n = facts["from"], facts["to"], facts["n"]
-        asked = sum(1 for unit in line.units.values() if unit.ever and not unit.failed)
-        if n >= 20 and asked and all(not unit.failed for unit in line.units.values()):
-            line.usual = 2 * (end - begin) * asked // n
+        line.went_on(begin, end, n // 2)
+        line.visited = 0
         self._close(line, None)
-        line.open = line.before = None
+        line.open = None
+        line.earlier.clear()
+        line.read.clear()
         line.repeats = 0
         line.folded_to = max(line.folded_to, end)
         if facts.get("chars") and line.cut:  # characters came as before the line was cut off: it is through again
@@ -299,7 +337,9 @@ class Traffic:
             asked = self._read(hexa)
         unit, function, whole = asked
         if damaged or unit < 0:  # nobody can tell whom it was for
-            line.open = line.before = None
+            line.open = None
+            line.earlier.clear()
+            line.read.clear()
             line.repeats = 0
             if not hexa:  # nothing of it went through: the line is cut off, and so is every unit
                 for other in line.units.values():
@@ -316,10 +356,19 @@ class Traffic:
             known = line.units[unit] = Unit()
         if unit:
             self._interval(line, known, unit, t)
+            if unit != line.visited:
+                line.went_on(t, t, 1)
+                line.visited = unit
         known.ever = True
         known.last = hexa
         known.last_answered = False
-        line.before, line.open = line.open, _Exchange(t, end, hexa, unit, function)
+        if line.open is not None and line.open.unit and not line.open.answered:
+            line.earlier.append(line.open)
+        line.open = _Exchange(t, end, hexa, unit, function)
+        for read in line.read:
+            if read[0] != unit:
+                self._behind(line.name, *read, unit)
+        line.read.clear()
 
     def _manners(self, line: Line, t: int, hexa: str, unit: int, function: int, whole: int) -> None:
         open_, gap = line.open, t - line.busy_until
@@ -350,10 +399,7 @@ class Traffic:
         before, known.asked = known.asked, t
         if before is None or before == t:
             return
-        if known.failed:
-            return
-        if not line.silent:
-            known.requests.append(t - before)
+        if known.failed or not line.silent:
             return
         line.held_checked += 1
         if line.held is None or t - before > line.held[0]:
@@ -396,20 +442,31 @@ class Traffic:
         mine = unit == open_.unit and function == open_.function and t >= open_.end and not open_.answered
         if mine and not _fits(open_.hexa, hexa):
             mine = False
+        late = self._late(line, unit, function, hexa, t)
+        if mine and late is not None and 2 * (t - open_.end) < line.t35:
+            mine = False  # no unit answers before the silence that ends a request: this answers the earlier one
         if mine:
             open_.answered = True
             self._answered(line, open_, end)
             self._offered(line, unit, hexa, open_, end, open_.unit)
             return
-        before = line.before
-        if before is not None and not before.answered and before.unit == unit and t - before.end < _LATE:
+        if late is not None:
+            line.earlier.remove(late)
             line.late_count += 1
             if len(line.late) < 10_000:
                 line.late.append((t, open_.unit))
-            self._offered(line, unit, hexa, before, end, open_.unit)
+            self._offered(line, unit, hexa, late, end, open_.unit)
         elif unit != open_.unit:
             open_.foreign = open_.foreign or end
             self._offered(line, unit, hexa, open_, end, -open_.unit)
+
+    @staticmethod
+    def _late(line: Line, unit: int, function: int, hexa: str, t: int) -> _Exchange | None:
+        """The latest request without an answer, before the present one, that this reply answers."""
+        for done in reversed(line.earlier):
+            if done.unit == unit and done.function == function and t - done.end < _LATE and _fits(done.hexa, hexa):
+                return done
+        return None
 
     def _answered(self, line: Line, done: _Exchange, end: int) -> None:
         unit = line.units[done.unit]
@@ -433,6 +490,8 @@ class Traffic:
             if epoch == seq == "ffff":
                 break
             self._offer(line.name, unit, int(epoch, 16), int(seq, 16), end, asked)
+            if asked == unit:
+                line.read.append((unit, int(epoch, 16), int(seq, 16)))
 
     def _read(self, hexa: str) -> tuple[int, int, int]:
         """Unit (-1 when it is no sound request), function and length in hexadecimal of a request; remembered."""

@@ -93,6 +93,7 @@ class Event:
         seen: instant at which an undamaged reply to its own request carried it for the first time.
         offered: how many replies carried it undamaged, those included that came too late.
         astray: units that were asked when a reply that carried it came too late, or (negative) unasked.
+        behind: units that were asked just after a reply that carried it in time.
         ghost: instant at which its device brought it up again although it had been acknowledged.
         twin: an earlier press of the same device had the same epoch and sequence number.
     """
@@ -113,6 +114,7 @@ class Event:
     seen: int | None = None
     offered: int = 0
     astray: tuple[int, ...] = ()
+    behind: tuple[int, ...] = ()
     ghost: int | None = None
     twin: bool = False
 
@@ -334,7 +336,7 @@ class _Gatherer:
             if station.unit is not None:
                 self.at_unit[station.line, station.unit] = name
         good = {name for name, speaks in lines.items() if speaks and name}
-        return Traffic(good, self.offered, [place for place in self.at_unit if place[0] in good])
+        return Traffic(good, self.offered, [place for place in self.at_unit if place[0] in good], self.behind)
 
     def offered(self, line: str, unit: int, epoch: int, seq: int, t: int, asked: int) -> None:
         """An undamaged reply carried an event."""
@@ -346,6 +348,12 @@ class _Gatherer:
             event.astray = (*event.astray[-3:], asked)
         elif event.seen is None:
             event.seen = t
+
+    def behind(self, line: str, unit: int, epoch: int, seq: int, following: int) -> None:
+        """Another unit was asked just after an event was read."""
+        event = self.by_key.get((self.at_unit[line, unit], epoch, seq))
+        if event is not None and following not in event.behind:
+            event.behind = (*event.behind[-3:], following)
 
     def run(self, history: History) -> Truth:
         truth, rules = self.truth, self.rules

@@ -18,7 +18,7 @@ from bench.judge.records import Gap, Health, Mapped, RecordsError, Row, Rows, me
 from bench.records.columns import find_columns
 from bench.records.secrets import hide
 
-__all__ = ["missing_file", "read_database"]
+__all__ = ["find_table", "missing_file", "read_database"]
 
 _MAGIC: Final = b"SQLite format 3\x00"
 
@@ -131,7 +131,7 @@ def _read(connection: sa.Connection, mapped: Mapped, source: str) -> Rows:
         places = {name: list(result.keys()).index(column) for name, column in columns.items()}
         told = ({name: row[place] for name, place in places.items()} for row in result)
         return _rows(told, f"{source} query", columns, "query", gaps, health)
-    schema, table = _find_table(inspector, mapped, source)
+    schema, table = find_table(inspector, mapped, source)
     found = [str(column["name"]) for column in inspector.get_columns(table, schema=schema)]
     columns = find_columns(mapped, found, f"{source}: table {table!r}")
     order = _order(connection, inspector, table, schema, columns)
@@ -160,7 +160,12 @@ def _select(query: str) -> sa.TextClause:
     return sa.text(text.replace(":", r"\:"))
 
 
-def _find_table(inspector: sa.Inspector, mapped: Mapped, source: str) -> tuple[str | None, str]:
+def find_table(inspector: sa.Inspector, mapped: Mapped, source: str) -> tuple[str | None, str]:
+    """Schema and name of the table of ratings; the case of letters does not matter where only one fits.
+
+    Raises:
+        RecordsError: there is none; names those that there are.
+    """
     schema, _, name = mapped.table.rpartition(".")
     tables = [*inspector.get_table_names(schema=schema or None), *inspector.get_view_names(schema=schema or None)]
     if name in tables:

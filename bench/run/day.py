@@ -19,6 +19,7 @@ from bench.captures.export import keep_wire
 from bench.clock.clockwork import clock_text
 from bench.clock.kernel import BenchFailure, Kernel
 from bench.clock.standins import REAL, installed
+from bench.faults.records_lock import lock_of
 from bench.faults.virtual_hands import lend_virtual
 from bench.hall.day import Day
 from bench.judge.history import HistoryFailed
@@ -110,6 +111,10 @@ class _VirtualDay:
                 intake = Intake(self.directory.file(FILES["http"]), self._unix_now)
                 hands.lock_records = intake.lock
                 stack.enter_context(listening(self.kernel, intake))
+            lock = lock_of(self.scenario.records, self.directory.path, inside=True)
+            if lock is not None:
+                hands.lock_records, env = lock, {**env, **lock.env}
+                stack.enter_context(lock.installed())
             run = partial(run_collector, program, self.kernel, env=env, log=log, shown=shown, expendable=mortal)
             ended = only_here(lambda: self._lives(run))
             if ended.how == "hung" and watchdog.found:

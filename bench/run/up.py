@@ -215,7 +215,8 @@ class _Up:
     async def run(self, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         numbers = (signal.SIGINT, signal.SIGTERM)
         for number in numbers:
-            self.loop.add_signal_handler(number, self.ended.set)
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as it ends any program
+                self.loop.add_signal_handler(number, self.ended.set)
         try:
             await self._begin()
             if not self.ended.is_set():
@@ -223,7 +224,8 @@ class _Up:
             return self._close()
         finally:
             for number in numbers:
-                self.loop.remove_signal_handler(number)
+                with contextlib.suppress(NotImplementedError):
+                    self.loop.remove_signal_handler(number)
             if self.sink is not None:
                 self.sink.close()
             if self.store is not None:

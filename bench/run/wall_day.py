@@ -21,6 +21,7 @@ from bench.captures.export import keep_wire
 from bench.clock.clockwork import clock_text
 from bench.clock.wall import WallDriver, make_loop
 from bench.control.errors import ControlUnavailable
+from bench.faults.records_lock import lock_of
 from bench.records import wall_http
 from bench.records.intake import Intake
 from bench.records.source import FILES
@@ -173,6 +174,10 @@ class _WallDay:
                     intake = Intake(self.directory.file(FILES["http"]), self._unix_now)
                     world.nemesis.hands.lock_records = intake.lock
                     self.sink = await stack.enter_async_context(wall_http.listening(intake))
+                lock = lock_of(self.options.scenario.records, self.directory.path, inside=False)
+                if self.options.command and lock is not None:
+                    world.nemesis.hands.lock_records = lock
+                    stack.enter_context(lock.installed())
                 return await self._in_wall_time(live, log)
         finally:
             await live.close()
@@ -320,12 +325,14 @@ def _check_window(wall: Wall, start: int, horizon: int) -> None:
 def _signals(loop: asyncio.AbstractEventLoop, handler: Any) -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
-        loop.add_signal_handler(number, handler)
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as it ends any program
+            loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
         for number in numbers:
-            loop.remove_signal_handler(number)
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
 
 
 def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:

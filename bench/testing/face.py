@@ -28,7 +28,7 @@ from bench.run.collector import Exit
 from bench.scenario.model import Scenario
 from bench.testing import evidence
 from bench.testing.build import Plan, SetupError, instant, plan
-from bench.testing.faults import KILL, Fault, RecordsLock, arm, never_hit
+from bench.testing.faults import KILL, Fault, arm, never_hit, records_lock
 from bench.testing.passing import HallOver
 from bench.testing.places import Places
 from bench.testing.programs import Program, ProgramFailed, Started
@@ -74,7 +74,7 @@ class Hall(Places):
         self._state = "new"
         super().__init__(made, clock=clock, records=records, evidence=evidence)
         nemesis = self.world.nemesis
-        nemesis.hands.kill, nemesis.hands.lock_records = self.kill_if_asked, RecordsLock(self)
+        nemesis.hands.kill, nemesis.hands.lock_records = self.kill_if_asked, records_lock(self)
 
     # -- programs ---------------------------------------------------------------------------------------------------
     def start(self, program: Program, *args: Any) -> Started:

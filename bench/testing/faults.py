@@ -8,7 +8,6 @@ test of a fault that did not happen proves nothing.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,12 +17,13 @@ from bench.faults.acts import CannotStrike
 from bench.faults.catalogue import CATALOGUE, find
 from bench.faults.check import FaultError
 from bench.faults.nemesis import Armed, Hit
+from bench.faults.records_lock import RecordsLock
 from bench.testing.build import SetupError, instant
 
 if TYPE_CHECKING:
     from bench.testing.face import Hall
 
-__all__ = ["FAULTS", "Fault", "RecordsLock", "arm", "hit_lines", "never_hit"]
+__all__ = ["FAULTS", "Fault", "arm", "hit_lines", "never_hit", "records_lock"]
 
 FAULTS: Final[Mapping[str, str]] = {row.name: row.does for row in CATALOGUE.values()}
 """Every fault that exists: name -> what it does."""
@@ -93,35 +93,16 @@ def arm(hall: Hall, name: str, given: Mapping[str, Any]) -> Fault:
     return Fault(hall, armed)
 
 
-class RecordsLock:
-    """Locks the SQLite file in which a program stores its ratings, as another writer would."""
+def records_lock(hall: Hall) -> RecordsLock:
+    """What keeps a program from storing its ratings where `hall.records` says."""
 
-    def __init__(self, hall: Hall) -> None:
-        self._hall = hall
-        self._held: sqlite3.Connection | None = None
+    def where() -> str | Path:
+        records = hall.records
+        if not isinstance(records, (str, os.PathLike)):
+            raise CannotStrike("hall.records names no file or database that could be locked")
+        return records if isinstance(records, str) else Path(records)
 
-    def __call__(self, locked: bool) -> None:
-        """Lock, or let go.
-
-        Raises:
-            CannotStrike: the test has not said where the records are, or somebody writes there just now.
-        """
-        if not locked:
-            if self._held is not None:
-                self._held.close()
-            self._held = None
-            return
-        records = self._hall.records
-        if not isinstance(records, (str, os.PathLike)) or not Path(records).is_file():
-            raise CannotStrike("hall.records names no SQLite file that could be locked")
-        # whichever thread moves the clock then lets go of it again
-        held = sqlite3.connect(os.fspath(records), timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            held.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            held.close()
-            raise CannotStrike(f"{records} cannot be locked just now: {error}") from error
-        self._held = held
+    return RecordsLock(where)
 
 
 def never_hit(faults: Iterable[Fault]) -> list[str]:

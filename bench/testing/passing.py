@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bench.clock.clockwork import clock_text
@@ -16,9 +16,6 @@ from bench.testing.stage import Stage
 from bench.testing.traffic import Happening
 
 __all__ = ["HallOver", "Passing"]
-
-_A_WHILE: Final = 60.0
-"""Seconds in the hall for which is waited when a test does not say."""
 
 
 class HallOver(AssertionError):

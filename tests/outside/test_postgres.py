@@ -252,3 +252,33 @@ def test_a_day_whose_collector_stores_in_postgresql(
         data = path.read_bytes()
         assert PASSWORD.encode() not in data, path
         assert quote(PASSWORD, safe="").encode() not in data, path
+
+
+FAULT = '[[fault]]\nname = "sink_failure"\nat = "08:10"\nfor_s = 600\n'
+
+
+@pytest.mark.parametrize(("careful", "word"), [(True, "HOLDS"), (False, "VIOLATED")])
+def test_a_table_that_is_locked_for_a_while(server: Server, tmp_path: Path, careful: bool, word: str) -> None:
+    """Inserts fail with 55P03 in simulated time; who stops there loses nothing, who acknowledges all the same does."""
+    with server.connect() as db:
+        db.execute("DROP SCHEMA public CASCADE")
+        db.execute("CREATE SCHEMA public")
+    begin, insert, rest = COLLECTOR.partition("                db.execute(\n")
+    kept, acknowledge, rest = rest.partition('                ask(port, unit, struct.pack(">BHHBHH')
+    guarded = "".join(f"    {line}\n" for line in (insert + kept).splitlines())
+    after = "break" if careful else "pass"
+    told = f"{20 * ' '}print(error)\n{20 * ' '}{after}\n"
+    guard = f"                except psycopg.errors.LockNotAvailable as error:\n{told}"
+    program = tmp_path / "collector.py"
+    text = f"{begin}                try:\n{guarded}{guard}{acknowledge}{rest}"
+    program.write_text(f"EXAMPLES = {str(EXAMPLES)!r}\n{text}")
+    scenario = parse((hall(KEYPADS) + f'url = "{server.url()}"\n{FAULT}').encode(), "hall.toml", lambda _beside: b"")
+    command = [sys.executable, str(program), "{port:keypads}", "{records}"]
+    out = tmp_path / "run"
+    made = DayOptions(scenario, draw(scenario, 3), program=parse_command(command), command=command, out=out)
+    result = run_day(made)
+    assert result.exit is not None
+    assert result.exit.good, result.exit
+    assert "lock timeout" in (out / "collector.log").read_text()
+    assert "PGOPTIONS" not in os.environ
+    assert judge_run(out, scenario.records).findings["loss"].verdict == word

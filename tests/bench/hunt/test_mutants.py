@@ -21,8 +21,15 @@ HALL = ROOT / "tests" / "bench" / "judge" / "mutants" / "hall.toml"
 WITHIN = 300
 ARGS = ("{port:keypads}", "{records}", "--units", "1-3")
 
+_ANOTHER_UNIT = (
+    {"name": "wrong_unit", "line": "keypads", "after": 2, "before": 24, "count": 2},
+    {"name": "no_reply", "line": "keypads", "after": 18},  # shows how long the program waits when nothing comes
+)
+
 SEEDS: Mapping[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
     "MC-07": ("loss", "presses close together", ()),
+    "MC-08": ("unexpected_unit", "presses in turn", _ANOTHER_UNIT),
+    "MC-09": ("unexpected_unit", "presses in turn", _ANOTHER_UNIT),
     "MC-10": ("attribution", "clerks that change", ()),
     "MC-13": ("loss", "presses in turn", ({"name": "port_vanish", "line": "keypads", "at": 6, "for_s": 1},)),
     "MC-15": (

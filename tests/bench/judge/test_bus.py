@@ -121,6 +121,38 @@ def test_fairness(kit: Any, blocked: float, word: str) -> None:
     assert judged(kit, polls(kit, 30_000, 20), "fairness").verdict == "NOT EXERCISED"
 
 
+def test_fairness_by_what_is_usual(kit: Any) -> None:
+    """What is usual is the time between two visits: folded polls count, and the requests of one visit are one."""
+    records = []
+    for n in range(4):
+        t = 30_000.0 + 3 * n
+        press = kit.press(t, n)
+        records += [
+            press,
+            *kit.poll(t + 0.1, 1),
+            *kit.fetch(t + 0.15, press),
+            kit.ack(t + 0.3, n),
+            *kit.poll(t + 0.6, 2),
+        ]
+        fold = {
+            "line": "keypads",
+            "from": kit.NS * int(t + 1),
+            "to": kit.NS * int(t + 2) + kit.NS // 2,
+            "n": 8,
+            "chars": 60,
+        }
+        records.append((t + 2.5, "line", "fold", fold))  # four polls in a second and a half
+    dead = 30_100.0
+    for n in range(6):
+        records += [*kit.poll(dead + 1.9 * n, 1), *kit.poll(dead + 1.9 * n + 0.1, 2, reply=False)]
+    found = judged(kit, records, "fairness")
+    assert (found.verdict, found.figures["longest"]) == ("HOLDS", 1.9)  # usual is 1 s, so 3 s are allowed
+    alone = [record for record in records if record[0] >= dead]
+    found = judged(kit, alone, "fairness")
+    assert found.verdict == "UNKNOWN"  # nothing shows what is usual
+    assert "how often it is usually asked" in found.reason
+
+
 def test_a_wall_verdict_closer_than_the_halls_own_lateness_is_unknown(kit: Any) -> None:
     """In wall time what is decided by less than the p99 of the hall's own lateness is not decided."""
     t = 30_100.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.judge.records import Row, read
@@ -48,6 +48,7 @@ def test_rows_are_kept_in_the_order_of_coming(intake: Intake, tmp_path: Path) ->
     assert list(rows) == [Row(n, "keypad-1", 1, None, 5, 9, stored_at=NOW / 1e9) for n in (1, 2, 3)]
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_pieces_do_not_matter(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Requests one after the other give the same replies however they are cut."""

@@ -272,8 +272,13 @@ class StripsAnEcho(_WithBus):
             if self.echoes:
                 self.port.read(len(sent) - 7)
                 return super().receive(unit, body, length)
-            self.port.timeout = careful.PATIENCE + length * 10 / self.baud
-            return self.find(heard + self.port.read(length - len(heard)), unit, body, length)
+            deadline = time.monotonic() + careful.PATIENCE + length * 10 / self.baud
+            while (found := self.find(heard, unit, body, length)) is None:
+                if (left := deadline - time.monotonic()) <= 0:
+                    return None
+                self.port.timeout = left
+                heard += self.port.read(max(1, length - len(heard)))
+            return found
 
 
 class DropsTheRound(Collector):
