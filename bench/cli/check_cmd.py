@@ -43,6 +43,7 @@ Examples:
   hallbench check my_device.toml --port socket://10.0.0.7:4001 --baud 19200 --parity E
   hallbench check reference --emulated MB-09 --case 'rtu.dev.bcast-*'
   hallbench check --master -- python collector.py {port}
+  hallbench check --master --clock wall -- ./my_collector {port}   # any language, on a pseudo-terminal
   hallbench check --self-test --json
 """
 
@@ -73,13 +74,20 @@ Examples:
 @click.option("--self-test", is_flag=True, help="Test the suite itself: mutants, legal variants, null devices.")
 @click.option("--list", "listed", is_flag=True, help="Show the cases and leave.")
 @click.option("--master", is_flag=True, help="Judge a master: PROGRAM polls devices that are presented to it.")
+@click.option(
+    "--clock",
+    type=click.Choice(["virtual", "wall"]),
+    help="With --master: simulated time (Python programs; the default for them) or a real port (any program).",
+)
+@click.option("--serve", metavar="KIND", help="With --master in wall time: pty (default), tcp[:N] or rfc2217[:N].")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Test a device against the requirements of its protocol.
 
     PROFILE is a shipped declaration (rating_keypad, clerk_console, kiosk_button, led485, dm36, embeddedart,
-    reference) or the path of one: what the device is declared to do decides which cases apply.
+    reference) or the path of one, or of a vendor's protocol declaration: what the device is declared to do decides
+    which cases apply.
 
     Ticket printers (tm_t88, kiosk_80, clone_58) and Alpha signs (alpha) have
     suites of their own: docs/compliance_printers_and_boards.md.
@@ -89,6 +97,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """
     if given["master"]:
         ctx.exit(_master(given))
+    if given["clock"] or given["serve"]:
+        raise Failure("--clock and --serve belong to --master; a device takes --port or --emulated", ExitCode.USAGE)
     if given["self_test"]:
         ctx.exit(_self_test(given["seed"], given["as_json"]))
     if given["listed"]:
@@ -397,6 +407,11 @@ def _self_test(seed: int, as_json: bool) -> ExitCode:
     console.out(f"{killed} of {len(matrix.rows)} mutants killed and {len(matrix.problems)} problems")
     console.out(f"{failed} FAIL on {len(matrix.variants)} devices that are right")
     console.out(f"{passed} PASS on {len(matrix.null_devices)} null devices")
+    if (pairs := matrix.pairs) is not None:
+        console.out(
+            f"two defects at once: both blamed in {pairs.both} of {pairs.tried} devices; in {len(pairs.undecided)} one "
+            f"leaves the other undecided; {len(pairs.hidden)} hidden behind a PASS"
+        )
     for problem in matrix.problems:
         console.out(f"problem: {problem}")
     console.say(f"{seconds} s")

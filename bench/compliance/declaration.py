@@ -162,12 +162,22 @@ def load_declaration(name: str) -> Declaration:
     """
     if name.endswith(".toml"):
         try:
-            return parse(Path(name).read_text(encoding="utf-8"), name)
+            return parse(_whole(Path(name).read_text(encoding="utf-8"), name), name)
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidDeclaration(f"{name}: cannot be read: {error}") from error
     if name not in available():
         raise InvalidDeclaration(f"there is no declaration {name!r}; there are {', '.join(available())}")
     return parse((files(_FOLDER) / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+
+
+def _whole(text: str, name: str) -> str:
+    """A declaration as it is; of a protocol's, what it declares a device to do."""
+    from bench.compliance.vendor import CannotBeTested, derived, is_protocol
+
+    try:
+        return derived(text, name) if is_protocol(text) else text
+    except CannotBeTested as error:
+        raise InvalidDeclaration(str(error)) from error
 
 
 def parse(text: str, where: str) -> Declaration:
@@ -190,7 +200,7 @@ def parse(text: str, where: str) -> Declaration:
         )
         if unknown:
             raise InvalidDeclaration(f"{where}: nobody knows {', '.join(unknown)}; see docs/compliance.md")
-        if document["protocol"] == "declared" and extra.get("spec") not in _specs():
+        if document["protocol"] == "declared" and "text" not in extra and extra.get("spec") not in _specs():
             there = ", ".join(_specs())
             raise InvalidDeclaration(f"{where}: extra.spec is one of {there}, not {extra.get('spec')!r}")
         ranges = {table: _ranges(where, table, rows) for table, rows in document.get("map", {}).items()}
@@ -219,7 +229,8 @@ def parse(text: str, where: str) -> Declaration:
 
 def _specs() -> list[str]:
     """The shipped protocol declarations."""
-    entries = files("protocol.declared.catalogue").iterdir()
+    folders = (files("protocol.declared.catalogue"), files("bench.compliance.specs"))
+    entries = [entry for folder in folders for entry in folder.iterdir()]
     return sorted(entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml"))
 
 

@@ -25,7 +25,7 @@ from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
 from protocol.declared.reader import Broken
 
-__all__ = ["MS", "DeclaredBench", "Told", "codec_of"]
+__all__ = ["MS", "DeclaredBench", "Drawn", "Told", "codec_of", "spec_text"]
 
 MS: Final = 1_000_000
 
@@ -33,11 +33,37 @@ Talk: TypeAlias = Generator[Step, Heard, Heard]
 Doing: TypeAlias = Generator[Step, Heard, None]
 
 
+def spec_text(name: str) -> str:
+    """A shipped protocol declaration by its name, or one of the suite's own test."""
+    shipped = files("protocol.declared.catalogue") / f"{name}.toml"
+    found = shipped if shipped.is_file() else files("bench.compliance.specs") / f"{name}.toml"
+    return found.read_text(encoding="utf-8")
+
+
 @cache
 def codec_of(name: str) -> Codec:
-    """A shipped protocol declaration by its name, made ready."""
-    text = (files("protocol.declared.catalogue") / f"{name}.toml").read_text(encoding="utf-8")
+    """The same, made ready."""
+    return Codec(build(tomllib.loads(spec_text(name))))
+
+
+@cache
+def codec_in(text: str) -> Codec:
+    """A protocol declaration that a vendor wrote, made ready."""
     return Codec(build(tomllib.loads(text)))
+
+
+class Drawn(NamedTuple):
+    """A question with drawn values.
+
+    Args:
+        name: of the message.
+        frame: as it is sent.
+        answer: as the declaration answers it.
+    """
+
+    name: str
+    frame: bytes
+    answer: bytes
 
 
 class Told(NamedTuple):
@@ -63,10 +89,12 @@ class DeclaredBench(Bench):
 
     def __post_init__(self) -> None:
         self.timeout = self.declaration.timeout
-        self.codec = codec_of(str(self.declaration.extra["spec"]))
+        extra = self.declaration.extra
+        self.codec = codec_in(str(extra["text"])) if "text" in extra else codec_of(str(extra["spec"]))
         self.spec = self.codec.declaration
         self.gap = self.spec.line.inter_byte_ms * MS
         self.asks = bool(self.declaration.facts().get("questions"))
+        self._known: dict[int | None, dict[str, bytes]] = {}
 
     # -- frames -------------------------------------------------------------------------------------------------------
     def at(self, message: str, values: Mapping[str, Any], unit: int | None = None) -> bytes:
@@ -78,6 +106,11 @@ class DeclaredBench(Bench):
 
     def known(self, unit: int | None = None) -> dict[str, bytes]:
         """Host messages with a frame that is known, rebuilt for a unit."""
+        if unit not in self._known:
+            self._known[unit] = self._rebuilt(unit)
+        return self._known[unit]
+
+    def _rebuilt(self, unit: int | None) -> dict[str, bytes]:
         made: dict[str, bytes] = {}
         for vector in self.spec.vectors:
             if self.codec.messages[vector.of].message.source != "host":
@@ -91,10 +124,13 @@ class DeclaredBench(Bench):
 
     def oracle(self, frame: bytes, unit: int | None = None) -> list[str]:
         """Names of the messages with which the declaration answers characters; empty: it is silent."""
+        return self.names(self.answer_to(frame, unit))
+
+    def answer_to(self, frame: bytes, unit: int | None = None) -> bytes:
+        """With what the declaration answers characters."""
         device = DeclaredDevice("oracle", self.codec, unit=self.unit if unit is None and self.spec.address else None)
         effects = [*device.hear(0, frame, 0, 0, None), *device.wake(self.gap + 1, "gap")]
-        said = b"".join(effect.data for effect in effects if isinstance(effect, Send))
-        return self.names(said)
+        return b"".join(effect.data for effect in effects if isinstance(effect, Send))
 
     def names(self, data: bytes) -> list[str]:
         """Names of the device messages in characters; "?" for what is none."""
@@ -115,6 +151,35 @@ class DeclaredBench(Bench):
     def question(self) -> bytes:
         """A drawn question."""
         return self.rng.choice(sorted(self.questions().values()))
+
+    def escapes(self) -> Mapping[int, bytes]:
+        """Characters that are escaped, and what stands for them."""
+        return {char: stands for spec in self.spec.frames.values() for char, stands in spec.escape.items()}
+
+    def drawn(self, char: int) -> list[Drawn]:
+        """Questions with values that are a character, or near it, in drawn order."""
+        found: dict[bytes, Drawn] = {}
+        near = [*(char + n for n in (0, -1, 1, -2, 2)), char * 0x101]
+        for name, frame in sorted(self.questions().items()):
+            decoded = self.codec.decode("host", frame)[0]
+            if isinstance(decoded, Broken):
+                continue
+            for key, old in decoded.values.items():
+                if not isinstance(old, int) or (self.spec.address is not None and key == self.spec.address.part):
+                    continue
+                for value in near:
+                    try:
+                        made = self.at(name, {**decoded.values, key: value})
+                    except BadValue:
+                        continue
+                    found.setdefault(made, Drawn(name, made, self.answer_to(made)))
+        rows = [row for _, row in sorted(found.items()) if row.answer]
+        self.rng.shuffle(rows)
+        return rows
+
+    def values_of(self, data: bytes) -> list[Mapping[str, Any]]:
+        """What the device's messages in characters say."""
+        return [item.values for item in self.codec.decode("device", data) if not isinstance(item, Broken)]
 
     def spoilt(self, frame: bytes) -> bytes:
         """The frame with its check turned by one bit: in its last check part."""
@@ -164,6 +229,8 @@ class DeclaredBench(Bench):
     def answer(self, told: Told, unit: int | None = None) -> bytes:
         """The host's answer to what was told: the same frame, changed as declared."""
         expect = self.codec.messages[told.message].message.expect
+        if expect is not None and expect.message:
+            return self.at(expect.message, {}, unit)
         if expect is None or expect.echo_with is None:
             raise Lost(f"the declaration names no answer to {told.message}")
         device = self.codec.messages[told.message]
@@ -226,7 +293,9 @@ class DeclaredBench(Bench):
 
     def stranger(self) -> int:
         """A drawn address of nobody."""
-        return self.rng.choice([n for n in range(1, 200) if n != self.unit and n not in self.neighbours])
+        address = self.spec.address
+        low, high = (1, 199) if address is None else (max(1, address.low), min(199, address.high))
+        return self.rng.choice([n for n in range(low, high + 1) if n != self.unit and n not in self.neighbours])
 
     # -- life ---------------------------------------------------------------------------------------------------------
     def probe(self) -> Doing:
@@ -236,7 +305,7 @@ class DeclaredBench(Bench):
             Lost: what comes is not what the declaration says.
         """
         if not self.asks:
-            key = self.rng.randint(1, 4)
+            key = self.rng.randint(1, min(4, int(self.declaration.capabilities.get("keys", 4))))
             told = yield from self.press(key)
             device = DeclaredDevice("oracle", self.codec, unit=self.unit)
             said = [effect.data for effect in device.press(0, key) if isinstance(effect, Send)]

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 import jinja2
@@ -22,11 +21,10 @@ from markupsafe import Markup
 from bench.compliance.ladder import figure_text, ladder, quantile, timing_bar
 from bench.compliance.results import VERDICTS, CaseResult, Measure, Run, counts
 from bench.compliance.tally import NO_CASE, Book, Row, declared_line, matrix, rule_of, score, statement, tone
-from bench.reports.wording import count, printable
+from bench.reports import page
+from bench.reports.wording import count
 
 __all__ = ["ORDER", "environment", "render"]
-
-_TEMPLATES: Final = Path(__file__).parent.parent / "reports" / "templates"
 
 ORDER: Final = ("FAIL", "ERROR", "INCONCLUSIVE", "NON-STRICT", "PASS", "INFO")
 """Order of the cases on the page; within a verdict the suite's own order stands."""
@@ -40,22 +38,10 @@ _TITLE: Final[Mapping[str, str]] = {"device": "of a device", "master": "of a mas
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates with everything escaped, and what moves a cursor or turns a line round spelled out."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES, encoding="utf-8"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.globals.update(tone=tone, anchor=anchor)
+    """The templates of all reports, with what pages of cases ask: `tone_of` a verdict, `anchor` of a case."""
+    made = page.environment().overlay()
+    made.globals = {**made.globals, "tone_of": tone, "anchor": anchor}
     return made
-
-
-def _visible(value: object) -> object:
-    return printable(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def render(run: Run, book: Book, kill_matrix: Mapping[str, Any] | None = None) -> str:
@@ -72,16 +58,16 @@ def render(run: Run, book: Book, kill_matrix: Mapping[str, Any] | None = None) -
 def _context(run: Run, book: Book, kill_matrix: Mapping[str, Any] | None) -> dict[str, Any]:
     rows = matrix(run, book)
     protocol, _, role = run.suite.rpartition(".")
-    tally = counts(run.cases)
+    tally, rule = counts(run.cases), rule_of(run.verdict)
     meta = [run.target, run.line, f"{run.clock} time", f"seed {run.seed}", run.started]
     return {
         "title": f"Compliance {_TITLE.get(role, '')}: {protocol or run.suite}".replace(" :", ":"),
         "meta": [part for part in dict.fromkeys(meta) if part],
         "word": run.verdict,
-        "tone_of_run": tone(run.verdict),
-        "rule": rule_of(run.verdict),
+        "tone": tone(run.verdict),
+        "sentence": f"{rule[:1].upper()}{rule[1:]}.",
         "statement": statement(run, book, rows),
-        "notes": [note for note in run.notes if not _UNIT.fullmatch(note)],
+        "remarks": [(note, "") for note in run.notes if not _UNIT.fullmatch(note)],
         "failed": [case for case in run.cases if case.verdict == "FAIL"],
         "tiles": [(name, tally[name], name in ("FAIL", "ERROR") and tally[name] > 0) for name in VERDICTS],
         "score": score(rows),

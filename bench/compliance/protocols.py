@@ -37,7 +37,9 @@ class Protocol:
 _MODBUS: Final = "functions broadcast atomic_writes max_read_registers reply_ms timeout_ms"
 _MODBUS_EXTRA: Final = "unit scratch constant picky event fifo coil_scratch broadcast_scratch scratch_by"
 _OSDP: Final = "crc checksum lamp buzzer text comset keypad secure timeout_ms"
-_DECLARED: Final = "questions presses statements address check exact keys timeout_ms"
+_DECLARED: Final = (
+    "questions presses statements address check exact keys timeout_ms escape_heard escape_told release_ms"
+)
 _ESCPOS: Final = """real_time real_time_in_data asb asb_at_power_on gs_r gs_i names process_id clear_buffer cutter
     near_end raster barcode qr_size xonxoff busy_offline buffer margin speed_mm_s dots_per_mm timeout_ms"""
 _ALPHA: Final = """checks reconfigure strings priority acknowledge status_register special wildcard nested gap
@@ -59,7 +61,7 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
             "declared.device",
             ("declared_bench", "DeclaredBench"),
             frozenset(_DECLARED.split()),
-            frozenset({"unit", "spec", "ask", "tell"}),
+            frozenset({"unit", "spec", "ask", "tell", "text"}),
         ),
         "osdp": Protocol(
             "osdp.device",

@@ -14,8 +14,9 @@ from bench.compliance.declaration import Declaration, load_declaration, parse
 from bench.compliance.engine import Judge, run_suite
 from bench.compliance.master.run import judge_run
 from bench.compliance.mutants.base import Mutant, Subject
+from bench.compliance.mutants.pairs import PairsFound, caught, drawn_pairs, try_pairs
 from bench.compliance.protocols import protocol_of
-from bench.compliance.results import CaseResult, Run
+from bench.compliance.results import Run
 from bench.compliance.suites import SUITES, Suite, suite_named
 from bench.compliance.virtual import VirtualPlayer
 from firmware_sim.burst import LineSettings
@@ -37,6 +38,7 @@ class KillMatrix:
         idle: cases that killed nothing.
         twins: groups of cases with the same row of kills, more than one kill each.
         seed: drawn from.
+        pairs: what came of two defects at once; None where it was not tried.
     """
 
     rows: Mapping[str, Mapping[str, Any]]
@@ -45,6 +47,7 @@ class KillMatrix:
     idle: tuple[str, ...]
     twins: tuple[tuple[str, ...], ...]
     seed: int
+    pairs: PairsFound | None = None
 
     @property
     def problems(self) -> list[str]:
@@ -66,7 +69,7 @@ class KillMatrix:
                 found.append(f"{name} ({row['title']}) passes {', '.join(row['passed'])}")
         if self.idle:
             found.append(f"cases that kill no mutant: {', '.join(self.idle)}")
-        return found
+        return found + (self.pairs.problems if self.pairs is not None else [])
 
     def as_json(self) -> dict[str, Any]:
         """As `hallbench check --self-test --json` prints it, without the seconds."""
@@ -76,6 +79,7 @@ class KillMatrix:
             "null_devices": [{"id": name, **row} for name, row in self.null_devices.items()],
             "idle": list(self.idle),
             "same_kills": [list(group) for group in self.twins],
+            **({"pairs": self.pairs.as_json()} if self.pairs is not None else {}),
             "problems": self.problems,
         }
 
@@ -140,20 +144,16 @@ def check_subject(subject: Subject, suite: Suite, seed: int, *, only: Iterable[s
     )
 
 
-def _caught(case: CaseResult) -> bool:
-    return case.verdict == "FAIL" or (case.verdict == "NON-STRICT" and case.level in ("SHOULD", "FIELD"))
-
-
 def _row(mutant: Any, run: Run) -> dict[str, Any]:
-    caught = [case for case in run.cases if _caught(case)]
-    beside = sorted(case.id for case in caught if case.requirement != mutant.requirement)
+    against = [case for case in run.cases if caught(case)]
+    beside = sorted(case.id for case in against if case.requirement != mutant.requirement)
     return {
         "title": mutant.title,
         "wild": getattr(mutant, "wild", ""),
-        "killed": bool(caught),
-        "blamed": sorted({case.requirement for case in caught}),
+        "killed": bool(against),
+        "blamed": sorted({case.requirement for case in against}),
         "expected": mutant.requirement,
-        "cases": sorted(case.id for case in caught if case.requirement == mutant.requirement),
+        "cases": sorted(case.id for case in against if case.requirement == mutant.requirement),
         "collateral": [case for case in beside if case in mutant.collateral],
         "unexpected": [case for case in beside if case not in mutant.collateral],
     }
@@ -187,7 +187,7 @@ def self_test(
     kills: dict[str, list[str]] = {case.id: [] for each in suites for case in each.cases}
     for mutant in wrong:
         for case in runs[mutant.id].cases:
-            if _caught(case):
+            if caught(case):
                 kills[case.id].append(mutant.id)
     whole = len(mutants) == len(subjects()[0]) and len(masters) == len(all_masters())
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -201,7 +201,15 @@ def self_test(
         idle=tuple(case for case, killed in kills.items() if not killed) if whole else (),
         twins=tuple(tuple(group) for group in groups.values() if len(group) > 1) if whole else (),
         seed=seed,
+        pairs=_pairs(mutants, rows, seed) if whole else None,
     )
+
+
+def _pairs(mutants: Sequence[Any], rows: Mapping[str, Mapping[str, Any]], seed: int) -> PairsFound:
+    def check(pair: Mutant, cases: Iterable[str]) -> Run:
+        return check_subject(pair, suite_of(pair), seed, only=cases)
+
+    return try_pairs(drawn_pairs(mutants, seed=seed), {name: row["cases"] for name, row in rows.items()}, check)
 
 
 def _failures(run: Run) -> dict[str, str]:

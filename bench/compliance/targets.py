@@ -59,8 +59,20 @@ def target_named(name: str) -> Subject:
         for subject in group:
             if subject.id.lower() == name.lower():
                 return subject
+    if name.endswith(".toml"):
+        return _by_declaration(name)
     names = (*DEVICES, *(subject.id for subject in SUBJECTS))
     raise NoSuchTarget(
         f"nothing emulated is called {name!r}; there are {', '.join(names)}, "
         "and the mutants and variants that --self-test lists, such as MB-09"
     )
+
+
+def _by_declaration(path: str) -> Subject:
+    """The device that a protocol declaration describes."""
+    from bench.compliance.vendor import CannotBeTested, subject_of
+
+    try:
+        return subject_of(path)
+    except CannotBeTested as error:
+        raise NoSuchTarget(str(error)) from error

@@ -134,6 +134,13 @@ def kill_matrix(told: Mapping[str, Any], suites: Mapping[str, str]) -> str:
             ("id", "what it is", what),
             [(code(row["id"]), flat(row["title"]), ", ".join(map(code, row[what])) or "nothing") for row in told[key]],
         )
+    if pairs := told.get("pairs"):
+        page += heading(2, "Two defects at once")
+        page += (
+            f"\n{pairs['tried']} drawn devices with two of these defects: both are blamed in {pairs['both']}. In the"
+            " others one defect takes the tester's means from the other, whose cases are INCONCLUSIVE;"
+            f" {len(pairs['hidden'])} are hidden behind a PASS.\n"
+        )
     if told["same_kills"]:
         page += heading(2, "Cases with the same kills")
         page += (

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from . import commands, compliance, control, judged, matrix, python_api, scenario, things
+from . import commands, compliance, control, halls, judged, matrix, python_api, scenario, things
 from .text import code, flat, table
 
 __all__ = ["PAGES", "write"]
@@ -48,6 +48,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "cli": commands.cli,
         "exit_codes": commands.exit_codes,
         "scenario": scenario.scenario,
+        "shipped_scenarios": halls.shipped,
         "devices": things.devices,
         "declared": things.declared,
         "left_out": _left_out,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from bench.compliance.case import Case, Failed, Lost, frames_text
 from bench.compliance.declared_bench import MS, DeclaredBench
-from bench.compliance.steps import Operator, Play, Wait
+from bench.compliance.steps import Ask, Operator, Play, Wait
 from firmware_sim.device import Send
 from firmware_sim.devices.declared_device import DeclaredDevice
 from protocol.declared.reader import Broken
@@ -53,7 +54,8 @@ def sound(b: DeclaredBench) -> Play:
     if b.asks:
         heard = yield from b.say((0, b.question()))
     else:
-        yield Operator("press", (2,), "press key 2 once")
+        key = min(2, int(b.declaration.capabilities.get("keys", 4)))
+        yield Operator("press", (key,), f"press key {key} once")
         heard = yield Wait(200 * MS, "what does it tell?")
         yield from b.settle()
     if not heard.data:
@@ -100,6 +102,56 @@ def bad_check(b: DeclaredBench) -> Play:
         yield from b.hears(b"", 0, "a frame with a bad check", wanted=False, spoil=b.spoilt)
 
 
+def escape_told(b: DeclaredBench) -> Play:
+    """For each escaped character a question whose answer has it."""
+    yield from _escaped(b, told=True)
+
+
+def escape_heard(b: DeclaredBench) -> Play:
+    """For each escaped character a question that has it, answered by a frame that has none."""
+    yield from _escaped(b, told=False)
+
+
+def _escaped(b: DeclaredBench, *, told: bool) -> Play:
+    escapes = b.escapes()
+    tried = 0
+    for char, stands in sorted(escapes.items()):
+        rows = []
+        for row in b.drawn(char):
+            has, other = (row.answer, row.frame) if told else (row.frame, row.answer)
+            if stands in has:
+                rows.append((any(each in other for each in escapes.values()), row))
+        if not rows:
+            continue
+        tried += 1
+        row = min(rows, key=lambda pair: pair[0])[1]
+        heard = yield from b.say((0, row.frame), note=f"{row.name}, with {char:02X} escaped")
+        b.must_tell(heard, b.names(row.answer), f"message {row.name} with {char:02X} in it")
+        came = frames_text(heard.frames)
+        if b.values_of(heard.data) != b.values_of(row.answer):
+            raise Failed(f"message {row.name} with {char:02X} in it draws other values: {came}", heard)
+    if not tried:
+        raise Lost("no question of the declaration has an escaped character in it, or in its answer")
+
+
+def _is(b: DeclaredBench, wanted: list[str], data: bytes) -> bool:
+    return b.names(data) == wanted
+
+
+def release(b: DeclaredBench) -> Play:
+    """The next question begins as soon as the line is declared to be free, five times."""
+    if b.uncertainty:
+        raise Lost("a pause so short cannot be made on this port")
+    free = int(b.declaration.capabilities["release_ms"]) * MS
+    for number in range(5):
+        question = b.question()
+        wanted = b.oracle(question)
+        pause = free if number else b.gap
+        whole = partial(_is, b, wanted)
+        heard = yield Ask(((0, question),), b.timeout, whole, "", pause, 0)
+        b.must_tell(heard, wanted, f"a question {pause / MS:g} ms after the last character of a reply")
+
+
 def truncated(b: DeclaredBench) -> Play:
     """Half a frame, a pause, a good one."""
     half = sample(b)
@@ -141,7 +193,7 @@ def sample(b: DeclaredBench) -> bytes:
 
 def repeated(b: DeclaredBench) -> Play:
     """Nobody answers: the same frame as often as declared."""
-    told = yield from b.press(3)
+    told = yield from b.press(min(3, int(b.declaration.capabilities.get("keys", 4))))
     expect = b.codec.messages[told.message].message.expect
     if expect is None:
         raise Lost(f"the declaration says nothing of an answer to {told.message}")
@@ -188,6 +240,11 @@ CASES: Final = (
     _case("address-told", "address-R1", "Its frames carry its address", address_told, "presses and address"),
     _case("other-address", "address-R2", "Another address is not heard", other_address, "address"),
     _case("bad-check", "frame-R2", "A bad check is not taken", bad_check, "check"),
+    _case("escape-told", "escape-R1", "What must be escaped is said escaped", escape_told, "questions and escape_told"),
+    _case("escape-heard", "escape-R2", "What comes escaped is taken for what it stands for", escape_heard,
+          "questions and escape_heard"),
+    _case("release", "turnaround-R1", "It lets go of the line in time", release, "questions and release_ms",
+          timing_class="fine"),
     _case("truncated", "recovery-R1", "After half a frame the next is heard", truncated),
     _case("start-again", "recovery-R2", "After a lone first character the next is heard", start_again),
     _case("noise", "recovery-R3", "Noise before a frame does not hide it", noise),
@@ -196,4 +253,4 @@ CASES: Final = (
     _case("repeated", "expect-R1", "Unanswered it repeats as declared", repeated, "presses", needs="operator"),
     _case("answered", "expect-R2", "Answered it does not repeat", answered, "presses", needs="operator"),
     _case("unasked", "silence-R1", "Nobody asked, nothing is said", unasked),
-)
+)  # fmt: skip

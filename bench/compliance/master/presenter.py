@@ -124,13 +124,15 @@ class Stage:
     Args:
         clockwork: the clock.
         settings: of the line.
+        waits: the phases begin with the master's first request, not now.
 
     Attributes:
         line: where the master is put.
         record: phase -> its frames: "in" from the master, "out" from the devices.
+        waits: nothing was asked yet, and the phases have not begun.
     """
 
-    def __init__(self, clockwork: Clockwork, settings: LineSettings) -> None:
+    def __init__(self, clockwork: Clockwork, settings: LineSettings, *, waits: bool = False) -> None:
         self.line = Line("bus", clockwork, settings)
         self.record: dict[str, list[Frame]] = {name: [] for name in PHASES}
         self._clockwork = clockwork
@@ -140,15 +142,41 @@ class Stage:
         self._asked = b""
         self._offered: dict[tuple[int, int, int], None] = {}
         self._before = ""
+        self._ends: Callable[[], object] = lambda: None
+        self.waits = waits
         self.line.attach(self._station)
         self._keypads = [RatingKeypad(f"keypad-{unit}", clock_offset=NS) for unit in UNITS]
         for keypad, unit in zip(self._keypads, UNITS, strict=True):
             self._station.attach(keypad, unit)
         self.line.on_burst(self._burst)
         clockwork.call_at(clockwork.now + PRESS_EVERY, self._press, 0)
-        at = clockwork.now
-        for name in PHASES:
-            clockwork.call_at(at, self._enter, name)
+        if not waits:
+            self._begin(clockwork.now)
+
+    @property
+    def elapsed(self) -> int:
+        """Time since the first phase began, ns; 0 before it."""
+        return 0 if self.waits else self._clockwork.now - self._began
+
+    @property
+    def phase(self) -> str:
+        """The phase, in a word or two."""
+        return "waiting for the first request" if self.waits else self._phase or "all is well"
+
+    def on_end(self, then: Callable[[], object]) -> None:
+        """Call this at the end of the last phase."""
+        self._ends = then
+
+    def _begin(self, at: int) -> None:
+        clockwork = self._clockwork
+        self.waits = False
+        self._began = at
+        clockwork.call_at(at + LASTS, lambda: self._ends())
+        for number, name in enumerate(PHASES):
+            if at < clockwork.now and not number:
+                self._enter(name)
+            else:
+                clockwork.call_at(at, self._enter, name)
             clockwork.call_at(at + PHASE_NS // 2, self._to_blocks)
             clockwork.call_at(at + PHASE_NS, self._leave)
             at += PHASE_NS + PAUSE_NS
@@ -177,6 +205,10 @@ class Stage:
 
     def _burst(self, start: int, line: str, src: str, data: bytes, flaws: int, end: int) -> None:
         way = "out" if src == self._station.name else "in"
+        if self.waits:
+            if way == "out":
+                return
+            self._begin(start)
         if way == "in":
             self._asked = data
         elif self._asked[1:4] == b"\x04\x01\x00" and is_sound(data) and data[:2] == self._asked[:2]:

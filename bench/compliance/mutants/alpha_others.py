@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from bench.clock.clockwork import Clockwork
-from bench.compliance.mutants.alpha_mutants import ADDRESS, Board, on_wire
+from bench.compliance.mutants.alpha_mutants import ADDRESS, Board, on_wire, says
 from bench.compliance.mutants.base import Subject
 from bench.compliance.mutants.escpos_others import nobody, parrot
 from bench.compliance.virtual import View
@@ -107,6 +107,12 @@ class Slow(Board):
         ]
 
 
+def _small_letters(board: Board, data: bytes) -> bytes:
+    """LV-16: the four digits of the checksum behind ETX in small letters."""
+    head, etx, tail = data.partition(b"\x03")
+    return head + etx + tail[:4].lower() + tail[4:]
+
+
 def _betabrite(line: Line, clockwork: Clockwork) -> Any:
     hands = on_wire(partial(AlphaBoard, "board", address=ADDRESS, model=BETABRITE))(line, clockwork)
     clockwork.advance_to(_WARM)
@@ -131,6 +137,7 @@ DEVICES: Final = (
 VARIANTS: Final = (
     *DEVICES,
     _legal("LV-15", "needs five NULs before each packet", on_wire(Sleepy)),
+    _legal("LV-16", "its checksums have small letters", on_wire(says(_small_letters))),
     _legal("LV-1-alpha", "replies 300 ms later", on_wire(Slow)),
     _legal("LV-3-alpha", "seen through an adapter that hands over every 16 ms", on_wire(), view=View(0, 16 * _MS)),
     _legal("LV-2-alpha", "seen through packets of one character", on_wire(), view=View(1, 1 * _MS)),

@@ -20,7 +20,7 @@ from firmware_sim.modbus_server import Server
 from firmware_sim.modbus_slave import Slave
 from protocol.modbus.rtu import is_sound, seal
 
-__all__ = ["UNIT", "Build", "Mutant", "Station", "Subject", "on_station"]
+__all__ = ["MADE_OF", "UNIT", "Build", "Mutant", "Parts", "Station", "Subject", "on_station"]
 
 UNIT = 17
 """Address of every subject."""
@@ -119,6 +119,25 @@ class Station(ModbusLine):
         return effects
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a build on a station is made of, so that two defects can be put into one device (`pairs`).
+
+    Args:
+        station: class of the station.
+        slave: makes the slave.
+        turnaround: ns; 0: the station's own.
+    """
+
+    station: type[ModbusLine]
+    slave: Callable[[], Slave]
+    turnaround: int
+
+
+MADE_OF: dict[Build, Parts] = {}
+"""Builds of `on_station`, and what each is made of."""
+
+
 def on_station(
     station: type[ModbusLine] = Station,
     slave: Callable[[], Slave] = ReferenceSlave,
@@ -144,6 +163,7 @@ def on_station(
             hands["power_cycle"] = lambda: reset()
         return hands
 
+    MADE_OF[build] = Parts(station, slave, turnaround)
     return build
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from importlib.resources import files
 from typing import Any, Final
 
 from bench.clock.clockwork import Clockwork
+from bench.compliance.declared_bench import spec_text
 from bench.compliance.mutants.base import UNIT, Build, Hand, Mutant, Subject
 from bench.compliance.mutants.others import Parrot
 from firmware_sim.device import Alarm, Effect, Flaws, Send
@@ -25,7 +25,7 @@ Change = tuple[str, str]
 
 def _codec(name: str, changes: tuple[Change, ...] = ()) -> Codec:
     """A shipped declaration, texts in it replaced; its vectors are those of the original and are not checked."""
-    text = (files("protocol.declared.catalogue") / f"{name}.toml").read_text(encoding="utf-8")
+    text = spec_text(name)
     for old, new in changes:
         if old not in text:
             raise ValueError(f"{name}.toml has no {old!r}")
@@ -183,6 +183,37 @@ class Late(DeclaredDevice):
         return [Send(e.data, e.after + 500 * _MS) if isinstance(e, Send) else e for e in said]
 
 
+class BareEnd(DeclaredDevice):
+    """FM-03: a character of data that equals ETX goes out as it is."""
+
+    def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
+        said = super().hear(now, data, first, last, flaws)
+        return [Send(e.data.replace(b"\x10\x43", b"\x03"), e.after) if isinstance(e, Send) else e for e in said]
+
+
+class EscapeIsData(DeclaredDevice):
+    """FM-04: an escape that comes is kept as two characters of data; length and check no longer fit."""
+
+    def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
+        taken = b"".join(b"\x10\x50" if char == 0x10 else bytes((char,)) for char in data)
+        return super().hear(now, taken, first, last, flaws)
+
+
+class HoldsTheLine(DeclaredDevice):
+    """FM-15: its driver stays on for 3 ms after its last character, and what begins meanwhile is lost."""
+
+    held = 0
+
+    def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
+        each = max(1, (last - first) // max(1, len(data)))
+        lost = min(len(data), max(0, -(-(self.held - first) // each)))
+        said = list(super().hear(now, data[lost:], first, last, flaws)) if lost < len(data) else []
+        for effect in said:
+            if isinstance(effect, Send):
+                self.held = now + effect.after + self._settings.duration(len(effect.data)) + 3 * _MS
+        return said
+
+
 class NewOnRepeat(DeclaredDevice):
     """Its repetitions tell the next key."""
 
@@ -237,11 +268,17 @@ MUTANTS: Final = (
     _row("DM-20", "message-R4", "answers late", "led485_ascii", _device("led485_ascii", kind=Late), "answers"),
     _row("DM-21", "message-R1", "does not know its version", "led485_ascii",
          _device("led485_ascii", (('match = { code = 3 }', 'match = { code = 99 }'),))),
+    _row("FM-03", "escape-R1", "data equal to ETX is not escaped", "framed", _device("framed", kind=BareEnd)),
+    _row("FM-04", "escape-R2", "an escape is not undone on receive", "framed", _device("framed", kind=EscapeIsData)),
+    _row("FM-15", "turnaround-R1", "holds the driver on for 3 ms", "framed", _device("framed", kind=HoldsTheLine)),
 )  # fmt: skip
 
 _NAMES: Final = ("ff68_evaluator", "ff68_console", "led485_ascii", "onbon", "syn6288", "xfs5152", "dfplayer")
 
-DEVICES: Final = tuple(Subject(name, f"the shipped declaration {name}", _device(name), name) for name in _NAMES)
+DEVICES: Final = (
+    *(Subject(name, f"the shipped declaration {name}", _device(name), name) for name in _NAMES),
+    Subject("framed", "the suite's own framed protocol", _device("framed"), "framed"),
+)
 VARIANTS: Final = DEVICES
 
 
@@ -255,7 +292,7 @@ def _null(id_: str, title: str, declaration: str, rule: Callable[[int, bytes], b
 
 NULL_DEVICES: Final = tuple(
     _null(f"ND-D{number}-{name}", title, name, rule)
-    for name in ("ff68_evaluator", "led485_ascii", "syn6288", "onbon")
+    for name in ("ff68_evaluator", "led485_ascii", "syn6288", "onbon", "framed")
     for number, title, rule in (
         (2, "silence", lambda count, data: b""),
         (3, "echoes everything", lambda count, data: data),

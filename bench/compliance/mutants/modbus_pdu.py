@@ -352,8 +352,11 @@ class ClearingQueue(ReferenceSlave):
 
 def _station(said: Said) -> type[Station]:
     class Edits(Station):
+        chains = True
+
         def said(self, request: bytes, reply: bytes) -> bytes:
-            return said(request, reply)
+            reply = super().said(request, reply)
+            return said(request, reply) if reply else reply
 
     return Edits
 
