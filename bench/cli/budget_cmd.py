@@ -13,17 +13,24 @@ from bench.reports.wording import duration, printable, share
 
 @click.command()
 @click.argument("scenario", default="tan_hoi")
+@click.option(
+    "--reach",
+    type=click.FloatRange(0.001, 3600),
+    metavar="SECONDS",
+    help="The most keypads a line takes when each rating has to be read within so long.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(ctx: click.Context, scenario: str, as_json: bool) -> None:
+def command(ctx: click.Context, scenario: str, reach: float | None, as_json: bool) -> None:
     """Poll cycle, time to reach a rating, queue depth against the peak and loss risk of each line."""
     from bench.planning.designs import busiest
-    from bench.planning.lines import budget
+    from bench.planning.lines import budget, most_keypads
     from bench.reports.wording import clock
     from bench.scenario.load import load
 
     hall = load(scenario)
     lines = budget(hall)
+    most = {line.name: most_keypads(line, reach) for line in lines} if reach is not None else {}
     start, arrivals = busiest(hall)
     if as_json:
         console.emit_json(
@@ -31,7 +38,9 @@ def command(ctx: click.Context, scenario: str, as_json: bool) -> None:
                 "scenario": hall.name,
                 "sha256": hall.sha256,
                 "peak": {"start": start, "arrivals_per_half_hour": arrivals},
-                "lines": [line.to_json() for line in lines],
+                "lines": [
+                    line.to_json() | ({"most_keypads": most[line.name]} if reach is not None else {}) for line in lines
+                ],
             }
         )
         ctx.exit(ExitCode.GOOD)
@@ -57,6 +66,11 @@ def command(ctx: click.Context, scenario: str, as_json: bool) -> None:
     for line in lines:
         for text in _told(line):
             console.out(text)
+        if most.get(line.name) is not None:
+            console.out(
+                f"    read within {duration(reach)} at worst, polled back to back: at most {most[line.name]} keypads; "
+                f"it has {line.keypads}"
+            )
     ctx.exit(ExitCode.GOOD)
 
 

@@ -90,6 +90,7 @@ def _goal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any
     metavar="GOAL",
     help='What has to hold, e.g. "p90(wait) <= 15 min"; without --counters the least number of them is searched.',
 )
+@click.option("--by-half-hour", is_flag=True, help="With --goal: also the least staff of each half-hour that meets it.")
 @click.option(
     "--within", type=click.FloatRange(0.1, 600), default=15.0, show_default=True, help="Minutes to be called within."
 )
@@ -128,6 +129,8 @@ def command(ctx: click.Context, /, scenario: str | None, **given: Any) -> None:
         raise click.UsageError("--replay and --columns go with --from TICKETS.CSV")
     if given["with_devices"] and (given["log"] is not None or given["ideal_devices"]):
         raise click.UsageError("--with-devices needs a scenario with its devices: neither --from nor --ideal-devices")
+    if given["by_half_hour"] and given["goal"] is None:
+        raise click.UsageError('--by-half-hour needs what has to hold, e.g. --goal "p90(wait) <= 15 min"')
     if given["log"] is not None and scenario is not None:
         raise click.UsageError("give either a scenario or --from TICKETS.CSV: the log is the hall")
     if scenario is not None and _is_province(scenario):
@@ -180,6 +183,7 @@ def _run(name: str, given: dict[str, Any]) -> ExitCode:
         given["engine"],
         given["cluster"],
         log is not None,
+        given["by_half_hour"],
     )
     try:
         engine_named(given["engine"])
@@ -246,8 +250,9 @@ def _again(name: str, given: dict[str, Any]) -> str:
     ):
         if given[option] != default:
             words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"]
-    if given["ideal_devices"]:
-        words.append("--ideal-devices")
+    for flag in ("ideal_devices", "by_half_hour"):
+        if given[flag]:
+            words.append(f"--{flag.replace('_', '-')}")
     return shlex.join(words)
 
 
@@ -257,9 +262,9 @@ def _spelled(numbers: tuple[int, ...]) -> str:
 
 
 def _print(told: dict[str, Any]) -> None:
-    from bench.reports.plan_report import sentence
+    from bench.reports import plan_report
 
-    console.out(printable(sentence(told)))
+    console.out(printable(plan_report.sentence(told)))
     console.out()
     level = "wait_p90"
     rows = [
@@ -297,6 +302,9 @@ def _print(told: dict[str, Any]) -> None:
     console.out(f"  {count(told['days'], 'day')}, seed {told['seed']}: {told['why']}; devices: {told['devices']}")
     for row in told["designs"]:
         _print_people(row)
+    if "staffing" in told:
+        for line in plan_report.staffing_lines(told["staffing"]):
+            console.out(f"  {line}")
     for remark in told["remarks"]:
         console.out(f"  note: {printable(remark)}")
 
@@ -309,6 +317,10 @@ def _print_people(row: dict[str, Any]) -> None:
             f"{printable(left['why'])} {share(left['share'])}" for left in row["left"] if left["share"] is not None
         ]
         console.out(f"  {at}: {', '.join(parts)} of all who wanted something")
+    kept = row["appointments"]
+    if kept is not None:
+        told = f"{kept['booked']:.1f} booked a day, {kept['missed']:.1f} missed, {kept['late']:.1f} lost by coming late"
+        console.out(f"  {at}: appointments: {told}; those kept wait {_with(kept, 'wait_mean', minutes)} min on average")
     for found in row["classes"]:
         if found["wait_mean"] is not None:
             mean, high = minutes(found["wait_mean"]), minutes(found["wait_p90"])

@@ -32,9 +32,10 @@ COMES: Final = 0
 ONLINE: Final = 1
 DIVERTED: Final = 2
 NO_SHOW: Final = 3
+MISSED: Final = 4
 """These say what becomes of a visitor before the queue does anything: `Visitor.way`."""
 
-WAYS: Final = ("comes", "online", "diverted", "no show")
+WAYS: Final = ("comes", "online", "diverted", "no show", "missed the appointment")
 """The words for them."""
 
 LONGEST: Final = 1 << 60
@@ -52,6 +53,7 @@ class People(NamedTuple):
     patience: Whole
     limits: Whole
     seconds: Whole
+    agreed: Whole
 
 
 class Columns(NamedTuple):

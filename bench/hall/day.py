@@ -22,6 +22,7 @@ import numpy as np
 
 from bench.hall import columns as sampling
 from bench.hall import recorded, watermark
+from bench.hall.appointments import with_appointments
 from bench.hall.columns import COMES, DIVERTED, NO_SHOW, ONLINE, Columns, People
 from bench.scenario.model import Scenario
 from bench.scenario.people import Lognormal
@@ -41,6 +42,7 @@ PURPOSES: Mapping[str, int] = {
     "patience": 11,
     "limits": 12,
     "seconds": 13,
+    "appointments": 14,
 }
 """Number of each purpose's stream; a number is never used again for something else."""
 
@@ -62,10 +64,12 @@ class Visitor:
         rating_delay: from the end of the service to the press, shorter than the rating window.
         recorded_call: instant of the call in a recorded log; None when drawn, or never called.
         visitor_class: place in `Scenario.visitor_classes`; -1 for none.
-        way: COMES; ONLINE = stays at home; DIVERTED = the greeter helps, no ticket; NO_SHOW = leaves with the ticket.
+        way: COMES; ONLINE = stays at home; DIVERTED = the greeter helps, no ticket; NO_SHOW = leaves with the ticket;
+            MISSED = has an appointment and does not come.
         patience: from the ticket in hand to giving up, ns; 0 for whoever stays.
         limit: leaves at once when the ticket says that more people than this wait before; -1 for whoever does not mind.
         second: time at the counter of the errand that follows, ns; 0 when none does.
+        agreed: instant of the appointment, before which nobody takes a ticket; 0 for whoever has none.
     """
 
     number: int
@@ -80,6 +84,7 @@ class Visitor:
     patience: int = 0
     limit: int = -1
     second: int = 0
+    agreed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ class Day:
 
 
 _COLUMNS = ("number", "arrives", "errand", "service", "rating", "rating_delay", "recorded_call")
-_OPTIONAL = ("visitor_class", "way", "patience", "limit", "second")
+_OPTIONAL = ("visitor_class", "way", "patience", "limit", "second", "agreed")
 
 
 def stream(seed: int, replication: int, purpose: str, *which: int) -> np.random.Generator:
@@ -208,7 +213,8 @@ def columns(scenario: Scenario, seed: int, replication: int = 0) -> Columns:
     pressed = np.where(presses, sampling.pick(scenario.rating_values, many, values), 0)
     waits = np.zeros(many, np.int64)
     waits[presses] = sampling.delays(scenario.rating_delay_s, scenario.rating_window_s, delays.random(many)[presses])
-    return Columns(arrives, errands, services, pressed, waits, calls, people)
+    found = Columns(arrives, errands, services, pressed, waits, calls, people)
+    return with_appointments(scenario, found, lambda errand: stream(seed, replication, "appointments", errand))
 
 
 def _people(scenario: Scenario, errands: sampling.Whole, day: tuple[int, int]) -> People | None:
@@ -255,7 +261,7 @@ def _people(scenario: Scenario, errands: sampling.Whole, day: tuple[int, int]) -
             times = sampling.lognormal(*_alike(minutes, int(mine.sum())), z[mine])
             seconds[mine] = np.maximum(1, sampling.whole(times * MINUTE))
         seconds = np.where(seconds > 0, _times(seconds, of_class, [one.service_factor for one in classes]), 0)
-    return People(of_class, ways, ends, limits, seconds)
+    return People(of_class, ways, ends, limits, seconds, np.zeros(many, np.int64))
 
 
 def _alike(time: Lognormal, many: int) -> tuple[sampling.Real, sampling.Real]:

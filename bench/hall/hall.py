@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from bench.clock.clockwork import Clockwork, seconds
-from bench.hall.columns import DIVERTED, NO_SHOW, ONLINE
+from bench.hall.appointments import comes_to_kiosk
+from bench.hall.columns import DIVERTED, MISSED, NO_SHOW, ONLINE
 from bench.hall.counters import KEY, CounterDesk
 from bench.hall.discipline import Roster
 from firmware_sim.device import NS, Note
@@ -40,6 +41,9 @@ PAPER_CHANGE = 120 * NS
 
 NO_TICKET_AFTER = 600 * NS
 """A visitor who has pressed the button and holds no ticket after this long goes home (assumed)."""
+
+_AT_HOME: Mapping[int, str] = {ONLINE: "online", MISSED: "missed"}
+"""Ways of visitors who do not come, and what the history says of them."""
 
 Hands = Callable[..., None]
 """`hands(device, action, *args)`: a person does something to a device."""
@@ -154,9 +158,9 @@ class Hall:
     def _door(self) -> Generator[simpy.Event, Any, None]:
         for visitor in self.day.visitors:
             yield from self.until(visitor.arrives)
-            if visitor.way == ONLINE:
+            if visitor.way in _AT_HOME:
                 self._not_left -= 1
-                self.record("online", {"visitor": visitor.number, "errand": visitor.errand})
+                self.record(_AT_HOME[visitor.way], {"visitor": visitor.number, "errand": visitor.errand})
                 continue
             for errand in self._desks(visitor):
                 self._inside[errand] += 1
@@ -178,6 +182,9 @@ class Hall:
             yield clock.timeout(seconds(self.scenario.greeter.seconds))
             why = "diverted"
         else:
+            if visitor.agreed > clock.now:
+                yield from self.until(comes_to_kiosk(visitor.arrives, visitor.agreed))
+                self.record("to_kiosk", {"visitor": visitor.number, "agreed": visitor.agreed})
             why = yield from self._take_ticket(person)
         if not why:
             why = yield from self._desk_by_desk(person, ahead)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.hall.appointments import comes_to_kiosk
 from bench.hall.columns import COMES, NO_SHOW
 from bench.hall.discipline import Idle, Roster, Waiting, at_speed, choose, ticket_name
 from bench.scenario.times import NS
@@ -140,9 +141,11 @@ def ideal_waits(scenario: Scenario, day: Day) -> list[tuple[int, int]]:
     to a recorded log (the fit took it off). Whoever is not called before the hall ends is left out.
     """
     comers = [visitor for visitor in day.visitors if visitor.way in (COMES, NO_SHOW)]
+    comers.sort(key=lambda visitor: comes_to_kiosk(visitor.arrives, visitor.agreed))
     classes = scenario.visitor_classes
     lifts = [classes[v.visitor_class].priority if v.visitor_class >= 0 else 0 for v in comers]
-    tickets = tickets_of(scenario, [(visitor.arrives, visitor.errand) for visitor in comers], lifts)
+    comes = [(comes_to_kiosk(visitor.arrives, visitor.agreed), visitor.errand) for visitor in comers]
+    tickets = tickets_of(scenario, comes, lifts)
     overhead = round(scenario.arrivals.overhead_s * NS) if scenario.log else 0
     services = [visitor.service + overhead for visitor in comers]
     balked: set[int] = set()

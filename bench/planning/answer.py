@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.hall.columns import DIVERTED, MISSED, ONLINE, WAYS
+from bench.planning import staffing
 from bench.planning.days import GRID, LEVELS, Asked, DayFigures
 from bench.planning.designs import Design, least_counters, staffed_hours, with_counters, work_hours
 from bench.planning.engine import LONGEST_WALK, NO_DELAYS, Delays, people
@@ -49,6 +51,7 @@ class Question:
         most: the most days where the precision decides.
         engine: "auto", "kernel" or "python".
         bare: nothing but arrivals and services takes time (a fitted log: all else is in its services).
+        by_half_hour: also search the least staff of each half-hour, with the counters that meet the goal.
         cluster: address of a dask scheduler whose workers make the days; None: this machine.
     """
 
@@ -65,6 +68,7 @@ class Question:
     engine: str = "auto"
     cluster: str | None = None
     bare: bool = False
+    by_half_hour: bool = False
 
 
 def plan(question: Question, progress: Callable[[float, str], None] = lambda _f, _t: None) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
     order = sorted(range(len(rows)), key=lambda place: rows[place]["counters"])
     designs, rows = [designs[i] for i in order], [rows[i] for i in order]
     whys = [study.why for study in studies]
-    return {
+    told: dict[str, Any] = {
         "scenario": scenario.name,
         "title": scenario.title,
         "sha256": scenario.sha256,
@@ -114,6 +118,18 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
         "differences": _differences(designs),
         "goal": None if goal is None else _answer(goal, rows, note, interrupted="interrupted" in whys),
     }
+    if question.by_half_hour and goal is not None and told["goal"]["counters"] and told["why"] != "interrupted":
+        told["staffing"] = staffing.by_half_hour(
+            scenario,
+            with_counters(scenario, told["goal"]["counters"]).scenario,
+            _delays(question)(scenario),
+            goal,
+            seed=question.seed,
+            days=question.days,
+            engine=engine_named(question.engine),
+            progress=progress,
+        )
+    return told
 
 
 def _told(delays: Delays) -> dict[str, Any]:
@@ -294,6 +310,7 @@ def _row(
         )
     row["left"] = _left(days)
     row["classes"] = _classes(scenario, days)
+    row["appointments"] = _appointments(days)
     columns = list(zip(*(day.queue for day in days), strict=True))
     row["queue"] = {
         "start": scenario.hours.opens,
@@ -312,13 +329,28 @@ def _left(days: list[DayFigures]) -> list[dict[str, Any]]:
     """Who left unserved or did not come, by why: mean a day, and share of all who wanted something that day."""
     rows = []
     for why in sorted({why for day in days for why in day.left}):
-        away = [sum(day.left.get(name, 0) for name in ("online", "diverted")) for day in days]
+        away = [sum(day.left.get(name, 0) for name in (WAYS[ONLINE], WAYS[DIVERTED], WAYS[MISSED])) for day in days]
         wanted = [day.visitors + gone for day, gone in zip(days, away, strict=True)]
         counts = [float(day.left.get(why, 0)) for day in days]
         found = estimate(counts)
         share = estimate([count / all_ if all_ else None for count, all_ in zip(counts, wanted, strict=True)])
         rows.append({"why": why, "mean": found and found.mean, "share": share and share.mean, "share_ci": _ci(share)})
     return rows
+
+
+def _appointments(days: list[DayFigures]) -> dict[str, Any] | None:
+    """Appointments a day: booked, missed, lost by coming late, and the waits of those kept; None in a hall without."""
+    seen = [day.booked for day in days if day.booked is not None]
+    if not seen:
+        return None
+    mean, high = estimate([day.wait_mean for day in seen]), estimate([day.wait_p90 for day in seen])
+    return {
+        **{name: sum(getattr(day, name) for day in seen) / len(seen) for name in ("booked", "missed", "late")},
+        "wait_mean": mean and mean.mean,
+        "wait_mean_ci": _ci(mean),
+        "wait_p90": high and high.mean,
+        "wait_p90_ci": _ci(high),
+    }
 
 
 def _classes(scenario: Scenario, days: list[DayFigures]) -> list[dict[str, Any]]:

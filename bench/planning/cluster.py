@@ -77,7 +77,7 @@ def _connected(address: str, patience: float) -> Any:
         raise ClusterError("a cluster needs dask.distributed: pip install 'hallbench[cluster]'") from exc
     try:
         return Client(address, timeout=patience, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, TypeError, TimeoutError, AssertionError) as exc:  # it asserts that its own loop started
+    except (OSError, ValueError, TypeError, TimeoutError, AssertionError) as exc:  # its own loop did not start
         raise ClusterError(
             f"no dask scheduler answers at {address} within {patience:g} s ({type(exc).__name__}); start one with "
             "`dask scheduler`, workers with `dask worker ADDRESS`, and give its address as tcp://HOST:8786"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.hall.columns import DIVERTED, ONLINE, WAYS, Columns, Real, Whole
+from bench.hall.columns import DIVERTED, MISSED, ONLINE, WAYS, Columns, Real, Whole
 from bench.planning.outcome import WHYS, Hall, Outcome
 from bench.planning.pooled import bins
 from bench.planning.statistics import percentile
@@ -28,6 +28,24 @@ HALF_HOUR: Final = 30 * MINUTE
 GRID: Final = 5 * MINUTE
 LEVELS: Final = (50, 80, 90, 95)
 """Percentiles of a day's waits that are always kept."""
+
+
+class Booked(NamedTuple):
+    """The appointments of a day.
+
+    Attributes:
+        booked: how many there were.
+        missed: of them, nobody came.
+        late: came after the grace and took a ticket like others.
+        wait_mean: seconds from the ticket to the call of those who kept theirs; None where nobody did.
+        wait_p90: of them.
+    """
+
+    booked: int
+    missed: int
+    late: int
+    wait_mean: float | None
+    wait_p90: float | None
 
 
 class Asked(NamedTuple):
@@ -56,6 +74,7 @@ class DayFigures(NamedTuple):
         bins: waits by `pooled.BIN` seconds: number of the bin -> visitors.
         left: how many left unserved or did not come, by why (`outcome.WHYS`, `columns.WAYS`); none that are 0.
         classes: place of a class (-1: of none) -> (visitors, mean wait, p90, how many left unserved).
+        booked: appointments; None in a hall without.
     """
 
     visitors: int
@@ -73,6 +92,7 @@ class DayFigures(NamedTuple):
     bins: Mapping[int, int] = MappingProxyType({})
     left: Mapping[str, int] = MappingProxyType({})
     classes: Mapping[int, tuple[int, float, float, int]] = MappingProxyType({})
+    booked: Booked | None = None
 
 
 def figures_of(hall: Hall, day: Columns, asked: Asked) -> DayFigures:
@@ -124,7 +144,21 @@ def reduce(hall: Hall, played: Outcome, asked: Asked, day: Columns) -> DayFigure
         bins=bins(ordered),
         left=_left(played, day),
         classes=_classes(played, day, waits, counted),
+        booked=_booked(hall.scenario, played, day, waits),
     )
+
+
+def _booked(scenario: Scenario, played: Outcome, day: Columns, waits: Real) -> Booked | None:
+    """Appointments: made, missed, lost by coming late, and the waits of those that were kept."""
+    services = [place for place, errand in enumerate(scenario.errands) if errand.appointments is not None]
+    if day.people is None or not services:
+        return None
+    agreed, missed = day.people.agreed > 0, day.people.ways == MISSED
+    kept = np.isin(day.errands, services) & agreed & ~missed
+    found = np.sort(waits[kept[played.places]]).tolist()
+    late = int((agreed & ~missed & ~kept).sum())
+    mean = fmean(found) if found else None
+    return Booked(int(agreed.sum()), int((agreed & missed).sum()), late, mean, percentile(found, 90))
 
 
 def _left(played: Outcome, day: Columns) -> dict[str, int]:
@@ -132,7 +166,7 @@ def _left(played: Outcome, day: Columns) -> dict[str, int]:
     counts = np.bincount(played.whys, minlength=len(WHYS)).tolist()
     found = {why: count for why, count in zip(WHYS[1:], counts[1:], strict=True) if count}
     if day.people is not None:
-        for way in (ONLINE, DIVERTED):
+        for way in (ONLINE, DIVERTED, MISSED):
             if count := int((day.people.ways == way).sum()):
                 found[WAYS[way]] = count
     return found

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.hall.appointments import agreed_times
 from bench.planning.days import paid_of
 from bench.scenario.times import HOUR, MINUTE
 
@@ -50,6 +51,11 @@ def work_hours(scenario: Scenario) -> dict[str, float]:
     if scenario.greeter is not None:
         comers *= 1 - scenario.greeter.share
     for errand in scenario.errands:
+        booked = errand.appointments
+        if errand.minutes is not None and booked is not None:
+            many = len(agreed_times(booked)) * booked.booked * (1 - booked.missed)
+            hours[errand.name] += many * (_mean(errand.minutes) + around / 60) / 60
+            continue
         if errand.minutes is None or not total:
             continue
         many = comers * (errand.share or 0.0) / total
@@ -150,4 +156,8 @@ def busiest(scenario: Scenario) -> tuple[int, float]:
                 middle = w0 + (w1 - w0) * ((a + b) / 2 - start) / (end - start)
                 count = (scenario.arrivals.visitors or 0.0) * middle * (b - a) / whole
                 counts[slot * half] = counts.get(slot * half, 0.0) + count
+        for errand in scenario.errands:
+            for at in agreed_times(errand.appointments) if errand.appointments else ():
+                comes = errand.appointments.booked * (1 - errand.appointments.missed) if errand.appointments else 0.0
+                counts[at // half * half] = counts.get(at // half * half, 0.0) + comes
     return max(counts.items(), key=lambda item: (item[1], -item[0]), default=(scenario.hours.opens, 0.0))

@@ -27,6 +27,9 @@ PACKED: Final = 10
 LATEST: Final = 1 << 52
 """Packed instants are below this (52 days in ns); it stands for a counter that is not free any more."""
 
+LAST: Final = (1 << 63) - 1
+"""Behind every packed instant."""
+
 _NEXT, _PAUSE, _GROWS = 0, 1, 2
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -331,8 +334,8 @@ def pool(load: Any, rated: Any, times: Any, delays: Any) -> Any:
     opens, end, until = times
     key, call, show, walk, done, clerk, log_in = delays
     count, counters = joins.size, rated.size
-    by = np.full(count, NOBODY, np.int64)
-    called, starts, leaves = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    by, called = np.empty(count, np.int64), np.empty(count, np.int64)
+    starts, leaves = np.empty(count, np.int64), np.empty(count, np.int64)
     # (instant at which it is free, whether it has served, its rank), packed so that one comparison orders them
     away = (LATEST << PACKED) + np.arange(counters)
     free = away.copy() if opens + log_in >= end else ((opens + log_in + key) << PACKED) + np.arange(counters)
@@ -364,8 +367,12 @@ def pool(load: Any, rated: Any, times: Any, delays: Any) -> Any:
         then = ends + clerk
         then = away[counter] if then >= end else ((then + key) << PACKED) + served + counter
         i = taken
-        while i + 1 < counters and free[i + 1] < then:
-            free[i] = free[i + 1]
+        following = free[i + 1] if i + 1 < counters else LAST
+        while following < then:
+            free[i] = following
             i += 1
+            following = free[i + 1] if i + 1 < counters else LAST
         free[i] = then
+    for place in range(visits, count):
+        by[place], called[place], starts[place], leaves[place] = NOBODY, 0, 0, 0
     return by, called, starts, leaves, np.arange(visits)

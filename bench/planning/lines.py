@@ -42,6 +42,10 @@ FEEDING: Final = 350_000_000
 """From the last character of a ticket to its cut, ns: about 50 mm of paper at 150 mm/s, as the emulated printers do."""
 
 
+ADDRESSES: Final = 247
+"""Devices on a Modbus bus (protocols.md 1.1)."""
+
+
 class LineBudget(NamedTuple):
     """A line's arithmetic, times in seconds; None where the line is not polled.
 
@@ -97,6 +101,19 @@ def budget(scenario: Scenario) -> list[LineBudget]:
 def _all_lines(scenario: Scenario) -> Mapping[str, LinePlan]:
     lines = tuple(line.model_copy(update={"owner": "house"}) for line in scenario.lines)
     return {line.name: line for line in from_scenario(scenario.model_copy(update={"lines": lines})).lines}
+
+
+def most_keypads(line: LineBudget, within_s: float) -> int | None:
+    """The most rating keypads of which each rating is read within so many seconds of its press, at worst.
+
+    They are polled back to back, with the other polled devices that the line has; None for a line without keypads that
+    are polled. At most as many as the bus has addresses.
+    """
+    if not line.keypads or line.poll_s is None or line.fetch_s is None:
+        return None
+    others = line.polled - line.keypads
+    polls = math.floor((within_s - line.fetch_s - line.poll_s) / line.poll_s + 1e-9)
+    return max(0, min(polls, ADDRESSES) - others)
 
 
 def exchange(plan: LinePlan, characters: tuple[int, int]) -> int:

@@ -8,7 +8,7 @@ on which it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from itertools import count
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from bench.hall.columns import COMES, NO_SHOW, Columns, Whole
+from bench.hall.appointments import instants_at_kiosk
+from bench.hall.columns import COMES, NO_SHOW, Columns, People, Whole
 from bench.hall.day import Visitor
-from bench.planning import engine, scenario_day
+from bench.planning import engine, plain_day, scenario_day
 from bench.planning.engine import NEVER, NO_DELAYS, Delays, Desks, Load, Visit
 from bench.planning.scenario_day import leaves_unserved, load_of
 from bench.scenario.times import NS
@@ -174,15 +175,17 @@ class Hall:
         scenario: hours, errands, counters and kiosks.
         delays: see `engine.people`.
         engine: "kernel" or "python".
+        limits: (from this instant on, most counters that may be at work), as `Desks.limits`.
     """
 
     scenario: Scenario
     delays: Delays
     engine: str = "python"
+    limits: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def _desks(self) -> Desks:
-        return scenario_day.desks_of(self.scenario, self.delays)
+        return replace(scenario_day.desks_of(self.scenario, self.delays), limits=self.limits)
 
     @cached_property
     def _tables(self) -> _Desks:
@@ -219,6 +222,17 @@ class Hall:
 
     def tickets(self, day: Columns) -> Whole:
         """When each visitor holds a ticket, ns; -1 for never."""
+        if day.people is None or not day.people.agreed.any():
+            return self._tickets(day)
+        instants = instants_at_kiosk(day.arrives, day.people.agreed)
+        order = np.argsort(instants, kind="stable")
+        people = People(*(column[order] for column in day.people))
+        found = np.empty(len(order), np.int64)
+        found[order] = self._tickets(day._replace(arrives=instants[order], errands=day.errands[order], people=people))
+        return found
+
+    def _tickets(self, day: Columns) -> Whole:
+        """The same of visitors in order of coming to the kiosk."""
         takes, scenario = self.delays.kiosk, self.scenario
         comes = np.ones(len(day.arrives), np.bool_)
         if day.people is not None:
@@ -257,20 +271,21 @@ class Hall:
             mine = errands == errand
             counts[mine] = np.arange(1, int(mine.sum()) + 1)
         none = np.zeros(len(joins), np.int64)
+        ranks = np.empty(len(joins), np.int64)
+        ranks[np.lexsort((counts, letter[errands], joins, first))] = np.arange(len(joins))
         if self.engine == "kernel":
-            ranks = np.empty(len(joins), np.int64)
-            ranks[np.lexsort((counts, letter[errands], joins, first))] = np.arange(len(joins))
             by, called, starts, leaves, _ = _run((joins, queues, holds, stays, ranks, _NOTHING), self._tables)
             numbers = self._tables.numbers[by]
             return Outcome(places, joins, errands, numbers, called, starts, leaves, none, none, none)
-        keys = list(zip(*(c.tolist() for c in (first, joins, letter[errands], counts)), strict=True))
-        load = Load(joins.tolist(), queues.tolist(), holds.tolist(), stays.tolist(), keys)
+        load = Load(joins.tolist(), queues.tolist(), holds.tolist(), stays.tolist(), ranks.tolist())
         told = np.zeros((4, len(joins)), np.int64)
         told[0] = -1
-        visits = engine.simulate(load, self._desks, self.delays)
-        if visits:
-            rows = np.array(visits, np.int64).T
-            told[:, rows[0]] = rows[1:]
+        if plain_day.fits(load, self._desks):
+            called_first, *rows = plain_day.play(load, self._desks, self.delays)
+            told[:, called_first] = rows
+        elif visits := engine.simulate(load, self._desks, self.delays):
+            found = np.array(visits, np.int64).T
+            told[:, found[0]] = found[1:]
         numbers, called, starts, leaves = told
         return Outcome(places, joins, errands, numbers, called, starts, leaves, none, none, none)
 

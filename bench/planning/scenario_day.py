@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.hall.appointments import comes_to_kiosk
 from bench.hall.columns import COMES, DIVERTED, NO_SHOW
 from bench.hall.discipline import Roster
 from bench.planning.engine import NEVER, NO_DELAYS, Delays, Desks, Leaving, Load, Visit, course, heard, simulate
@@ -53,9 +54,12 @@ def play(scenario: Scenario, day: Day, delays: Delays) -> Played:
         delays: see `people`.
     """
     visitors = day.visitors
-    comes = [v.way in (COMES, NO_SHOW) for v in visitors]
-    found = tickets(scenario, [v.arrives for v in visitors], [v.errand for v in visitors], delays, comes)
-    joined = sorted((at, place) for place, at in enumerate(found) if at >= 0)
+    instants = [comes_to_kiosk(v.arrives, v.agreed) for v in visitors]
+    order = sorted(range(len(visitors)), key=instants.__getitem__)
+    comes = [visitors[place].way in (COMES, NO_SHOW) for place in order]
+    errands = [visitors[place].errand for place in order]
+    found = tickets(scenario, [instants[place] for place in order], errands, delays, comes)
+    joined = sorted((at, place) for place, at in zip(order, found, strict=True) if at >= 0)
     load = load_of(scenario, visitors, joined, delays)
     desks = desks_of(scenario, delays)
     hours = scenario.hours
@@ -146,7 +150,7 @@ def without_keypad(scenario: Scenario) -> frozenset[int]:
 def tickets(
     scenario: Scenario, arrives: Sequence[int], errands: Sequence[int], delays: Delays, comes: Sequence[bool]
 ) -> list[int]:
-    """When each visitor holds a ticket: first come first served at the least crowded kiosk that offers the errand.
+    """When each visitor, in order of coming, holds a ticket: first come first served at the least crowded kiosk.
 
     -1 for a visitor who does not come to a kiosk (`comes`), or whose errand no kiosk offers. Without any kiosk
     everybody who comes has a ticket on arrival.

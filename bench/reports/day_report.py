@@ -19,7 +19,7 @@ from bench.reports import figures as numbers
 from bench.reports import latencies, page, plots, timeline
 from bench.reports.board_frames import Boards
 from bench.reports.clerks import ratings_context
-from bench.reports.figures import Figures
+from bench.reports.figures import NOT_HERE, Figures
 from bench.reports.frame_words import told
 from bench.reports.gallery import Gallery
 from bench.reports.incidents import Incidents
@@ -41,7 +41,7 @@ _OPEN_STORIES: Final = 3
 _WRONG: Final = frozenset({"lost", "duplicated", "misattributed", "phantom", "dropped by full queues"})
 """Counts that are marked unless they are zero."""
 
-_PEOPLE: Final = ("visitors", "tickets", "calls", "served", "no-shows", "left unserved")
+_PEOPLE: Final = ("visitors", *NOT_HERE, "tickets", "calls", "served", "no-shows", "left unserved")
 _RATED: Final = ("presses", "recorded", "lost", "duplicated", "misattributed", "phantom", "dropped by full queues")
 
 _FACTS: Final[Mapping[str, str]] = {

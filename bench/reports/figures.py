@@ -139,6 +139,9 @@ class Figures:
         return whole
 
 
+NOT_HERE: Final = ("online", "missed appointments")
+"""Counts of people who did not come, left out where there are none."""
+
 COUNTED_BY_JUDGE: Final = ("presses", "recorded", "lost", "duplicated", "misattributed", "phantom")
 """Counts that only the judge can give; the others are counted here."""
 
@@ -238,6 +241,9 @@ class _Day:
         self.lines = _Lines()
         self.rules: dict[tuple[str, str], Callable[[Record], None]] = {
             ("hall", "arrive"): self._arrive,
+            ("hall", "to_kiosk"): self._arrive,
+            ("hall", "online"): self._tallied("online"),
+            ("hall", "missed"): self._tallied("missed appointments"),
             ("hall", "ticket_taken"): self._ticket_taken,
             ("hall", "goes"): self._goes,
             ("hall", "start"): self._start,
@@ -505,6 +511,7 @@ def compute(
     served = sum(len(times) for times in day.services.values())
     counts = {
         "visitors": len(day.arrived),
+        **{name: day.count[name] for name in NOT_HERE if day.count[name]},
         "tickets": len(day.taken),
         "calls": day.count["calls"],
         "served": served,

@@ -10,7 +10,9 @@ import csv
 import io
 import json
 import platform
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -25,8 +27,10 @@ from bench.reports.wording import clock, count, minutes, share
 from bench.run.directory import CannotWrite
 
 FILES: Final = (
-    "report.html", "plan.json", "designs.csv", "half_hours.csv", "errands.csv", "queue.csv", "fit.json", "fitted.toml"
+    "report.html", "plan.json", "plan.sqlite", "designs.csv", "half_hours.csv", "errands.csv", "queue.csv", "halls.csv",
+    "staffing.csv",     "fit.json", "fitted.toml",
 )  # fmt: skip
+Table = tuple[list[str], list[list[Any]]]
 _TONE: Final[Mapping[str, str]] = {"met": "good", "not met": "bad", "open": "open"}
 _WORD: Final[Mapping[str, str]] = {"met": "MET", "not met": "NOT MET", "open": "OPEN"}
 
@@ -44,19 +48,33 @@ def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
     Raises:
         CannotWrite: the directory cannot be written, or holds something that is not a plan.
     """
-    where = wanted or _new(Path("runs") / f"{told['scenario']}-plan")
     texts = {"report.html": render(told), "plan.json": json.dumps(told, ensure_ascii=False, indent=1) + "\n"}
     if "fit" in told:
         texts["fit.json"] = json.dumps(told["fit"], ensure_ascii=False, indent=1) + "\n"
         texts["fitted.toml"] = told["fitted"]
-    texts |= {name: _csv(header, rows) for name, (header, rows) in tables(told).items()}
+    return store(wanted, told["scenario"], texts, tables(told))
+
+
+def store(wanted: Path | None, name: str, texts: Mapping[str, str], found: Mapping[str, Table]) -> Path:
+    """Write texts, and tables as CSV and in one SQLite file; see `write`.
+
+    Args:
+        wanted: the directory, or None.
+        name: of the scenario or province.
+        texts: by name of the file.
+        found: tables by name of their CSV file.
+    """
+    where = wanted or _new(Path("runs") / f"{name}-plan")
+    files = {file: text.encode() for file, text in texts.items()}
+    files |= {file: _csv(header, rows).encode() for file, (header, rows) in found.items()}
+    files["plan.sqlite"] = _sqlite(found)
     try:
         where.mkdir(parents=True, exist_ok=True)
         _only_ours(where)
-        for name, text in texts.items():
-            partial = where / f"{name}.partial"
-            partial.write_text(text, encoding="utf-8", newline="\n")
-            partial.replace(where / name)
+        for file, content in files.items():
+            partial = where / f"{file}.partial"
+            partial.write_bytes(content)
+            partial.replace(where / file)
     except CannotWrite:
         raise
     except OSError as exc:
@@ -131,7 +149,7 @@ def _interval(row: Mapping[str, Any], name: str, tell: Any) -> str:
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
-def tables(told: Mapping[str, Any]) -> dict[str, tuple[list[str], list[list[Any]]]]:
+def tables(told: Mapping[str, Any]) -> dict[str, Table]:
     """The CSV files: name -> (header, rows). Times in seconds, instants as hall time."""
     names = [
         name.removesuffix("_ci") for name in told["designs"][0] if name.endswith("_ci")
@@ -143,7 +161,12 @@ def tables(told: Mapping[str, Any]) -> dict[str, tuple[list[str], list[list[Any]
         for name in names:
             cells += [row[name], *(row[f"{name}_ci"] or (None, None))]
         designs.append(cells)
-    return {
+    more: dict[str, Table] = {}
+    if told.get("staffing"):
+        names = ["start", "load", "start_staff", "staff"]
+        rows = [[clock(half["start"]), *(half[name] for name in names[1:])] for half in told["staffing"]["half_hours"]]
+        more["staffing.csv"] = ["from", *names[1:]], rows
+    return more | {
         "designs.csv": (header, designs),
         "half_hours.csv": (
             ["counters", "from", "visitors", "wait_mean", "wait_mean_low", "wait_mean_high"],
@@ -197,6 +220,36 @@ def _csv(header: list[str], rows: list[list[Any]]) -> str:
     return out.getvalue()
 
 
+def staffing_lines(found: Mapping[str, Any]) -> list[str]:
+    """The staff by half-hour in words: runs of equal numbers, hours, and the figure on other days."""
+    if found["answer"] != "met":
+        return [f"by half-hour: {found['why']}"]
+    runs: list[tuple[int, int]] = []
+    for half in found["half_hours"]:
+        if not runs or runs[-1][1] != half["staff"]:
+            runs.append((half["start"], half["staff"]))
+    told = ", ".join(f"{staff} from {clock(start)}" for start, staff in runs)
+    hours = f"{found['staffed_hours']:g} counter hours in place of {found['all_staffed_hours']:.1f}"
+    lines = [f"staff by half-hour: {told}: {hours}; {found['why']}"]
+    fresh = found["fresh"]
+    if fresh is not None:
+        lines.append(f"on {found['days']} other days: {_value(found, fresh['mean'], fresh['ci'])}")
+    return lines
+
+
+def _sqlite(found: Mapping[str, Table]) -> bytes:
+    """The same tables as a SQLite file, each under the name of its CSV file."""
+    with closing(sqlite3.connect(":memory:")) as base:
+        for file, (header, rows) in found.items():
+            names = ", ".join('"' + name.replace('"', '""') + '"' for name in header)
+            table = file.removesuffix(".csv")
+            base.execute(f"CREATE TABLE {table} ({names})")
+            places = ", ".join("?" * len(header))
+            base.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+        base.commit()
+        return base.serialize()
+
+
 # -- page -------------------------------------------------------------------------------------------------------------
 def render(told: Mapping[str, Any]) -> str:
     """The page as text."""
@@ -227,7 +280,23 @@ def render(told: Mapping[str, Any]) -> str:
             }
             for e in shown["errands"]
         ],
+        "left": [
+            {"why": row["why"], "n": f"{row['mean']:.1f}", "share": _interval(row, "share", share)}
+            for row in shown["left"]
+        ],
+        "classes": [
+            {
+                "name": row["name"],
+                "n": f"{row['visitors']:.1f}",
+                "wait": _interval(row, "wait_mean", minutes),
+                "p90": minutes(row["wait_p90"]),
+                "left": f"{row['left']:.1f}",
+            }
+            for row in shown["classes"]
+        ],
+        "appointments": _appointments(shown["appointments"]),
         "counters": [(number, share(part), part or 0.0) for number, part in shown["by_counter"].items()],
+        "staffing": told.get("staffing") and _staffing(told["staffing"]),
         "command": told.get("command", ""),
         "facts": _facts(told),
     }
@@ -264,6 +333,28 @@ def _design(row: Mapping[str, Any]) -> dict[str, Any]:
         "answer": row.get("goal", {}).get("answer", ""),
         "tone": _TONE.get(row.get("goal", {}).get("answer", ""), ""),
     }
+
+
+def _staffing(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "lines": staffing_lines(found),
+        "rows": [
+            {
+                "start": clock(half["start"]),
+                "load": f"{half['load']:.1f}",
+                "begun": half["start_staff"],
+                "staff": half["staff"],
+            }
+            for half in found["half_hours"]
+        ],
+    }
+
+
+def _appointments(found: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if found is None:
+        return None
+    counts = {name: f"{found[name]:.1f}" for name in ("booked", "missed", "late")}
+    return {**counts, "wait": _interval(found, "wait_mean", minutes), "p90": _interval(found, "wait_p90", minutes)}
 
 
 def _difference(row: Mapping[str, Any]) -> dict[str, str]:
@@ -311,6 +402,9 @@ def charts(told: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, str]:
     if len(told["designs"]) > 1:
         label = "Mean and p90 wait by number of counters, with 95 % intervals"
         found["designs"] = _svg("designs", label, _WIDE, lambda axes: _paint_designs(axes, told))
+    if told.get("staffing"):
+        label = "Counters that must be staffed in each half-hour, and those busy if nobody ever waited"
+        found["staffing"] = _svg("staffing", label, _WIDE, lambda axes: _paint_staffing(axes, told["staffing"]))
     label = f"Visitors waiting over the day with {shown['counters']} counters: mean, and 5 to 95 % of the days"
     found["queue"] = _svg("queue", label, _WIDE, lambda axes: _paint_queue(axes, shown))
     if shown["half_hours"]:
@@ -366,6 +460,21 @@ def _paint_designs(axes: Axes, told: Mapping[str, Any]) -> None:
         axes.set_ylabel("wait, minutes (logarithmic above 1)")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_ylim(bottom=0)
+    axes.legend(loc="upper right", fontsize=8)
+
+
+def _paint_staffing(axes: Axes, found: Mapping[str, Any]) -> None:
+    half = 30 * 60 * 1_000_000_000
+    rows = found["half_hours"]
+    starts = [row["start"] for row in rows]
+    staff = [row["staff"] for row in rows]
+    axes.bar(starts, staff, half * 0.94, align="edge", color=COLOUR["accent-soft"], label="staffed")
+    middles = [start + half / 2 for start in starts]
+    axes.plot(
+        middles, [row["load"] for row in rows], color=COLOUR["accent"], linewidth=1.4, label="busy, if none waited"
+    )
+    time_axis(axes, starts[0], starts[-1] + half)
+    _whole_y(axes, "counters")
     axes.legend(loc="upper right", fontsize=8)
 
 

@@ -77,6 +77,7 @@ def _draw_panels(
     heights: Sequence[float],
     *,
     png: bool = False,
+    said: Mapping[str, str] | None = None,
 ) -> bytes:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a letter that the font lacks is drawn as a box
@@ -87,7 +88,7 @@ def _draw_panels(
         canvas: Any = FigureCanvasAgg(drawing) if png else FigureCanvasSVG(drawing)
         if png:
             drawing.set_facecolor("white")
-            canvas.print_png(out)
+            canvas.print_png(out, metadata={"Software": None, **(said or {})})
         else:
             canvas.print_svg(out, metadata={"Date": None, "Creator": None})
     return out.getvalue()
@@ -128,6 +129,23 @@ def svg_of(
         heights: of the panels, in proportion.
     """
     return _inline(_draw_panels(size, paint, heights).decode("utf-8"), name, label)
+
+
+def png_of(
+    size: tuple[float, float],
+    paint: Callable[[Sequence[Axes]], None],
+    heights: Sequence[float],
+    said: Mapping[str, str],
+) -> bytes:
+    """A drawing of several panels as PNG on white, 100 dots an inch.
+
+    Args:
+        size: width and height, inches.
+        paint: draws into the panels, from the top.
+        heights: of the panels, in proportion.
+        said: text chunks of the file, by keyword ("Title", "Source" ...).
+    """
+    return _draw_panels(size, paint, heights, png=True, said=said)
 
 
 def time_axis(axes: Axes, start: int, end: int, ticks: int = 12) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.reports.figures import Figures
+from bench.reports.figures import NOT_HERE, Figures
 from bench.reports.wording import clock, count, duration, printable, share
 
 
@@ -24,6 +24,7 @@ def _people(figures: Figures) -> str:
     counts = figures.counts
     parts = [
         count(counts["visitors"], "visitor"),
+        *(f"{counts[name]:,} {name}" for name in NOT_HERE if name in counts),
         count(counts["tickets"], "ticket"),
         count(counts["calls"], "call"),
         f"{counts['served']:,} served",

@@ -18,6 +18,7 @@ from bench.scenario.draft import Draft, DraftSpan, Finding, did_you_mean, number
 from bench.scenario.locate import Path
 from bench.scenario.people import LONGEST_TIME
 from bench.scenario.times import Span, parse_time
+from protocol.declared.model import Screen
 
 MOST_SPREAD = 100
 """Longest p90 of a time, in medians: beyond it one visitor in a hundred would stay for days."""
@@ -25,9 +26,11 @@ MOST_SPREAD = 100
 Value = TypeVar("Value", bound=Hashable)
 
 
-def findings(data: Mapping[str, Any], queues: frozenset[str] | None = None) -> list[Finding]:
-    """All that the checks find in the raw `data`; `queues` are the letters of the recorded log, when one was read."""
-    draft = Draft(data, queues)
+def findings(
+    data: Mapping[str, Any], queues: frozenset[str] | None = None, screens: Mapping[str, Screen] | None = None
+) -> list[Finding]:
+    """All that the checks find in the raw `data`; `queues` and `screens` as for `Draft`."""
+    draft = Draft(data, queues, screens or {})
     return [finding for check in CHECKS for finding in check(draft)]
 
 
@@ -52,10 +55,10 @@ def _drawn_errands(draft: Draft) -> Iterator[Finding]:
         return
     for index, errand in draft.errands:
         for key, what in (("share", "share among the errands"), ("minutes", "service time")):
-            if key not in errand:
+            if key not in errand and not (key == "share" and "appointments" in errand):
                 told = f'errand "{text(errand, "name")}" has no `{key}`: a drawn day needs its {what}'
                 yield Finding(("errand", index), told)
-    shares = [number(errand, "share") for _, errand in draft.errands]
+    shares = [0.0 if "appointments" in errand else number(errand, "share") for _, errand in draft.errands]
     if shares and all(share == 0 for share in shares):
         yield Finding(("errand", 0, "share"), "no errand has a share above 0")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.scenario.draft import Draft, DraftDevice, Finding, did_you_mean, number, text, texts, whole
-from bench.scenario.fill import BY_COUNTER, BY_ORDER, MAX_KEYS
+from bench.scenario.fill import BY_COUNTER, BY_ORDER, BY_ROLE, MAX_KEYS
 
 KINDS = (*BY_COUNTER, *BY_ORDER)
 """All kinds of devices."""
@@ -24,6 +24,9 @@ NOT_MODBUS = ("ticket_printer", "alpha_board", "voice_caller", "osdp_keypad", "d
 
 DIGITS = {"led485": (3, 4, 5, 6), "ascii": (3, 4, 5, 6), "dm36": (4, 6), "embeddedart": tuple(range(2, 9))}
 """Protocol of a counter display -> digits that there are."""
+
+TEXTS = ("display", "board")
+"""Roles of declared devices on which calls can be shown."""
 
 NEEDS_KEYPAD = (
     "loss",
@@ -169,24 +172,27 @@ def _owners(draft: Draft) -> Iterator[Finding]:
 
 def _at_counters(draft: Draft) -> Iterator[Finding]:
     seen: dict[tuple[str, int], DraftDevice] = {}
-    for device in draft.of_kind(*BY_COUNTER):
+    for device in draft.of_kind(*BY_COUNTER, "declared"):
         counter = whole(device.table, "counter")
         if counter is None:
             continue
-        here = (*device.path, "counter")
+        here, kind = (*device.path, "counter"), BY_ROLE.get(text(device.table, "role"), device.kind)
         if draft.all_counters_numbered and counter not in draft.counter_numbers:
             yield Finding(here, f"{device.shown}: there is no counter {counter}")
-        elif (device.kind, counter) in seen:
-            told = f"{device.shown}: counter {counter} already has {seen[device.kind, counter].shown}"
+        elif kind != "declared" and (kind, counter) in seen:
+            told = f"{device.shown}: counter {counter} already has {seen[kind, counter].shown}"
             yield Finding(here, told)
-        seen.setdefault((device.kind, counter), device)
+        seen.setdefault((kind, counter), device)
 
 
 def _counters_equipped(draft: Draft) -> Iterator[Finding]:
     declared = [d for d in draft.of_kind("declared") if text(d.table, "role") == "clerk-console"]
     consoles = {whole(device.table, "counter") for device in [*draft.of_kind("clerk_console"), *declared]}
-    displays = {whole(device.table, "counter") for device in draft.of_kind("counter_display")}
-    boards = bool(draft.of_kind("main_board", "alpha_board"))
+    driven = [d for d in draft.of_kind("declared") if _shows(draft, d)]
+    hung = [*draft.of_kind("counter_display"), *(d for d in driven if text(d.table, "role") == "display")]
+    displays = {whole(device.table, "counter") for device in hung}
+    boards = bool(draft.of_kind("main_board", "alpha_board")) or any(text(d.table, "role") == "board" for d in driven)
+    dark = next((d for d in draft.of_kind("declared") if _role(d) in TEXTS and d not in driven), None)
     for index, counter in draft.counters:
         number = whole(counter, "number")
         if number is None or not draft.lines:
@@ -196,7 +202,24 @@ def _counters_equipped(draft: Draft) -> Iterator[Finding]:
             yield Finding(("counter", index, "number"), told)
         if number not in displays and not boards:
             told = f"counter {number} has no display and the hall has no main board: nobody would see a call"
-            yield Finding(("counter", index, "number"), told)
+            hint = "" if dark is None else f"{dark.shown} does not count: {_why_dark(dark)}"
+            yield Finding(("counter", index, "number"), told, hint)
+
+
+def _role(device: DraftDevice) -> str:
+    return text(device.table, "role")
+
+
+def _shows(draft: Draft, device: DraftDevice) -> bool:
+    """Whether the house shows tickets on a declared display or board."""
+    here = text(device.line, "owner") != "collector"
+    return here and _role(device) in TEXTS and text(device.table, "protocol") in draft.screens
+
+
+def _why_dark(device: DraftDevice) -> str:
+    if text(device.line, "owner") == "collector":
+        return 'only the house shows calls; put it on a line with owner = "house"'
+    return 'its declaration has no [house] `show` that sends "@text" or "@label"'
 
 
 def _kiosks(draft: Draft) -> Iterator[Finding]:
@@ -272,6 +295,11 @@ def _displays(draft: Draft) -> Iterator[Finding]:
         if longest and isinstance(digits, int) and digits < len(longest) + 3:
             told = f"{device.shown}: {digits} characters cannot show the ticket {longest}001"
             yield Finding((*device.path, "digits"), told)
+    for device in draft.of_kind("declared"):
+        screen = draft.screens.get(text(device.table, "protocol"))
+        if screen is not None and longest and _role(device) == "display" and screen.width < len(longest) + 3:
+            told = f"{device.shown}: {screen.width} characters cannot show the ticket {longest}001"
+            yield Finding((*device.path, "protocol"), told)
 
 
 def _exercised(draft: Draft) -> Iterator[Finding]:
@@ -288,14 +316,24 @@ def _exercised(draft: Draft) -> Iterator[Finding]:
 
 
 def _declared(draft: Draft) -> Iterator[Finding]:
-    """A keypad or console by declaration stands at a counter; consoles are the house's."""
+    """A keypad, console or display by declaration stands at a counter; consoles are the house's."""
     for device in draft.of_kind("declared"):
         role = text(device.table, "role")
-        if role in ("rating-keypad", "clerk-console") and whole(device.table, "counter") is None:
+        if role in ("rating-keypad", "clerk-console", "display") and whole(device.table, "counter") is None:
             yield Finding(device.path, f"{device.shown} is a {role}: say at which `counter` it stands")
         if role == "clerk-console" and text(device.line, "owner") == "collector":
             told = f"{device.shown}: only the house controller drives a clerk console"
             yield Finding(device.path, told, 'put it on a line with owner = "house"')
+
+
+def _apart(draft: Draft) -> Iterator[Finding]:
+    """Displays and boards by declaration are written to by a master of their own."""
+    written: dict[int, DraftDevice] = {}
+    for device in draft.of_kind("declared"):
+        first = written.setdefault(device.path[1], device)  # type: ignore[arg-type]
+        if (_role(first) in TEXTS) != (_role(device) in TEXTS):
+            told = f'{device.shown} is a {_role(device)}, but {first.shown} on line "{text(device.line, "name")}" is a'
+            yield Finding(device.path, f"{told} {_role(first)}", "give the displays a line of their own")
 
 
 def _few_keys(draft: Draft) -> Iterator[Finding]:
@@ -326,5 +364,6 @@ LINE_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (
     _displays,
     _exercised,
     _declared,
+    _apart,
     _few_keys,
 )

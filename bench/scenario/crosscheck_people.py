@@ -24,8 +24,9 @@ def _recorded(draft: Draft) -> Iterator[Finding]:
     if "online_share" in arrivals:
         yield Finding(("arrivals", "online_share"), f"`online_share` {told}", at_key=True)
     for index, errand in draft.errands:
-        if "then" in errand:
-            yield Finding(("errand", index, "then"), f"`then` {told}", at_key=True)
+        for key in ("then", "appointments"):
+            if key in errand:
+                yield Finding(("errand", index, key), f"`{key}` {told}", at_key=True)
     for index, counter in draft.counters:
         if "speed" in counter:
             yield Finding(("counter", index, "speed"), f"`speed` {told}", at_key=True)
@@ -71,6 +72,38 @@ def _chains(draft: Draft) -> Iterator[Finding]:
             yield Finding(here, f'"{name}" has a `then` of its own: a chain has two desks')
 
 
+def _appointments(draft: Draft) -> Iterator[Finding]:
+    """An errand by appointment has no walk-ins, agreed times in the opening hours, and an errand for who is late."""
+    booked = {text(errand, "name") for _, errand in draft.errands if "appointments" in errand}
+    followers = {text(then, "errand") for _, e in draft.errands if isinstance(then := e.get("then"), Mapping)}
+    for index, errand in draft.errands:
+        given, name = errand.get("appointments"), text(errand, "name")
+        if not isinstance(given, Mapping):
+            continue
+        here = ("errand", index, "appointments")
+        if "share" in errand:
+            told = f'"{name}" has `appointments`, so nobody walks in for it: remove `share`, or give walk-ins an errand'
+            yield Finding(("errand", index, "share"), told, at_key=True)
+        if "then" in errand:
+            yield Finding(("errand", index, "then"), "`then` does not go with `appointments`", at_key=True)
+        if name in followers:
+            yield Finding(here, f'"{name}" follows another errand: such visitors come without an appointment')
+        found = spans(given, "spans", (*here, "spans"))
+        for before, after in itertools.pairwise(found):
+            if after.span.start < before.span.end:
+                yield Finding(after.path, f"{after.span} begins before {before.span} has ended")
+        for path, span in found:
+            if draft.open and not any(o.span.start <= span.start and span.end <= o.span.end for o in draft.open):
+                yield Finding(path, f"the appointments {span} lie outside the opening hours")
+        other = text(given, "otherwise")
+        if other and draft.all_errands_named and other not in draft.errand_names:
+            told = f'there is no errand "{other}"'
+            yield Finding((*here, "otherwise"), told, did_you_mean(other, draft.errand_names))
+        elif other in booked:
+            told = f'"{other}" is by appointment itself: whoever is too late needs an errand without'
+            yield Finding((*here, "otherwise"), told)
+
+
 def _shifts(draft: Draft) -> Iterator[Finding]:
     for index, counter in draft.counters:
         path = ("counter", index, "shifts")
@@ -83,4 +116,10 @@ def _shifts(draft: Draft) -> Iterator[Finding]:
                 yield Finding(at, f"the shift {span} lies outside the opening hours")
 
 
-PEOPLE_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (_recorded, _classes, _chains, _shifts)
+PEOPLE_CHECKS: tuple[Callable[[Draft], Iterable[Finding]], ...] = (
+    _recorded,
+    _classes,
+    _chains,
+    _appointments,
+    _shifts,
+)

@@ -7,11 +7,12 @@ The only place where declaration files are opened and where their positions are 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
+from bench.scenario.declared_say import unsayable
 from bench.scenario.draft import did_you_mean
 from bench.scenario.locate import Positions
 from bench.scenario.problems import Problem, ScenarioError
@@ -20,6 +21,7 @@ from protocol.declared import catalogue
 from protocol.declared.build import Refused, build
 from protocol.declared.codec import Codec
 from protocol.declared.model import Declaration
+from protocol.declared.reading import Problem as Mistake
 
 __all__ = ["available", "codec_of", "find", "is_path", "load", "parse", "text_of"]
 
@@ -111,15 +113,18 @@ def parse(data: bytes, file: str) -> Declaration:
     source = decoded(data, file)
     raw = parsed(source, file)
     try:
-        return build(raw)
+        declaration = build(raw)
     except Refused as refused:
-        raise ScenarioError(list(_placed(refused, source, file))) from refused
+        raise ScenarioError(list(_placed(refused.problems, source, file))) from refused
+    if wrong := list(unsayable(declaration)):
+        raise ScenarioError(list(_placed(wrong, source, file)))
+    return declaration
 
 
-def _placed(refused: Refused, source: str, file: str) -> Iterator[Problem]:
+def _placed(problems: Iterable[Mistake], source: str, file: str) -> Iterator[Problem]:
     positions, lines = Positions(source), source.split("\n")
     placed = []
-    for problem in refused.problems:
+    for problem in problems:
         spot = positions.find(problem.path, key=problem.at_key)
         shown = lines[spot.line - 1].rstrip("\r")
         placed.append(Problem(file, spot.line, spot.column, problem.message, shown, problem.hint))

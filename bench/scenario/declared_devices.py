@@ -16,6 +16,7 @@ from bench.scenario.draft import Finding
 from bench.scenario.fill import default_names
 from bench.scenario.problems import Problem, ScenarioError
 from protocol.declared.codec import Codec
+from protocol.declared.model import Screen
 
 __all__ = ["resolve"]
 
@@ -34,6 +35,12 @@ class Declared(dict[str, Codec]):
         self.data = b""
         self.findings: list[Finding] = []
         self.problems: list[Problem] = []
+
+    @property
+    def screens(self) -> dict[str, Screen]:
+        """Protocol -> its display, of those on which the house can show a ticket."""
+        houses = ((protocol, codec.declaration.house) for protocol, codec in self.items())
+        return {protocol: house.screen for protocol, house in houses if house is not None and house.shows_tickets}
 
 
 def resolve(raw: Mapping[str, Any], file: str, read_beside: Callable[[str], bytes]) -> Declared:

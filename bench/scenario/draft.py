@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bench.scenario.fill import default_names, tables
 from bench.scenario.locate import Path
 from bench.scenario.times import MINUTE, Span, parse_span
+from protocol.declared.model import Screen
 
 _MOST_MINUTES = 1440
 _AROUND = (("lead_minutes", 10.0), ("horizon_minutes", 120.0))  # the model's defaults
@@ -58,10 +60,22 @@ class Draft:
     `all_counters_numbered`): an unreadable one may be the one that is meant.
     """
 
-    def __init__(self, data: Mapping[str, Any], queues: frozenset[str] | None = None) -> None:
-        """View of `data`; `queues` are the letters in the recorded ticket log, when one was read."""
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        queues: frozenset[str] | None = None,
+        screens: Mapping[str, Screen] = MappingProxyType({}),
+    ) -> None:
+        """View of `data`.
+
+        Args:
+            data: the raw data.
+            queues: the letters in the recorded ticket log, when one was read.
+            screens: protocol of a declared device -> its display, of those on which the house can show a ticket.
+        """
         self.data = data
         self.queues = queues
+        self.screens = screens
         self.errands = tables(data, "errand")
         self.counters = tables(data, "counter")
         self.lines = tables(data, "line")

@@ -97,7 +97,7 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
         scenario = None
         problems += [placed(found) for found in explain(error, raw)]
     queues = frozenset(ticket.queue for ticket in tickets) if csv_bytes and not log_problems else None
-    problems += [placed(found) for found in findings(raw, queues)]
+    problems += [placed(found) for found in findings(raw, queues, declared.screens)]
     if problems or scenario is None:
         problems.sort(key=lambda problem: (problem.file != file, problem.line, problem.column))
         raise ScenarioError(problems)

@@ -59,7 +59,7 @@ from bench.scenario.fields import (
     no_default,
 )
 from bench.scenario.fill import fill_in
-from bench.scenario.people import Greeter, Lognormal, Patience, Then, VisitorClass, unset
+from bench.scenario.people import Appointments, Greeter, Lognormal, Patience, Then, VisitorClass, unset
 from bench.scenario.ticket_log import LoggedTicket
 from bench.scenario.times import MINUTE, NS
 from protocol.declared.codec import Codec
@@ -193,6 +193,9 @@ class Errand(Part):
         default=0, ge=0, le=9, description="Called before errands of lower priority, whatever the wait."
     )
     then: Then | None = Field(default=None, exclude_if=unset, description="What follows at a second desk.")
+    appointments: Appointments | None = Field(
+        default=None, exclude_if=unset, description="Its visitors come by appointment, and no others do."
+    )
 
 
 class Counter(Part):

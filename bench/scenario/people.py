@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from bench.scenario.fields import Number, Part, Text, Weight, Whole
+from bench.scenario.fields import Number, OpenSpan, Part, Text, Weight, Whole
 
 LONGEST_TIME = 100_000
 """Largest median or p90 of a time, in minutes or seconds as the field says."""
@@ -94,4 +94,32 @@ class Then(Part):
     share: Weight = Field(default=1.0, le=1, description="Share of the visitors of the first errand who go on.")
     minutes: Lognormal | None = Field(
         default=None, description="Service time there; by default that of the errand itself."
+    )
+
+
+class Appointments(Part):
+    """An errand to which people come by appointment: a service of its own, with its letter and its priority.
+
+    Who is early takes a ticket at the agreed time and not before; the errand's priority counts from then on.
+    """
+
+    spans: tuple[OpenSpan, ...] = Field(
+        min_length=1, description='Agreed times lie in these spans, from their beginning on, e.g. ["08:00-11:00"].'
+    )
+    every_minutes: Number = Field(ge=1, le=600, description="Minutes from one agreed time to the next.")
+    places: Whole = Field(default=1, ge=1, le=100, description="Appointments at each agreed time.")
+    booked: Number = Field(default=1.0, gt=0, le=1, description="Share of the places that are booked.")
+    missed: Number = Field(default=0.0, ge=0, lt=1, description="Share of the booked who do not come.")
+    early_minutes: Number = Field(
+        default=5.0, ge=-120, le=120, description="So many minutes before the agreed time they come, on average."
+    )
+    spread_minutes: Number = Field(
+        default=0.0, ge=0, le=240, description="Standard deviation of that (normal), in minutes."
+    )
+    grace_minutes: Number = Field(
+        default=15.0, ge=0, le=600, description="Who is later than this has lost the appointment (see `otherwise`)."
+    )
+    otherwise: Text | None = Field(
+        default=None,
+        description="Errand of which whoever comes too late takes a ticket; by default the appointment is kept.",
     )

@@ -17,15 +17,18 @@ def small(
     people: str = "",
     then: str = "",
     clerks: tuple[str, ...] = (),
+    booked: str = "",
 ) -> Scenario:
     """A hall with two errands and one morning.
 
-    `people` are further tables, `then` a line of the first errand, `clerks` lines of each counter.
+    `people` are further tables, `then` a line of the first errand, `clerks` lines of each counter, and `booked` the
+    `appointments` of a third errand, which counters for the second serve too.
     """
     errands = ["certified copy", "land"]
     blocks = []
     for number in range(1, counters + 1):
         names = ", ".join(f'"{errands[e]}"' for e in skills[number - 1])
+        names += ', "by appointment"' if booked and 1 in skills[number - 1] else ""
         pause = f'breaks = ["{breaks[number - 1]}"]' if breaks[number - 1] else ""
         blocks.append(f'[[counter]]\nnumber = {number}\nclerk = "C{number:02}"\nerrands = [{names}]\n{pause}\n')
         blocks[-1] += clerks[number - 1] + "\n" if clerks else ""
@@ -61,6 +64,7 @@ letter = "B"
 share = 1
 priority = 1
 minutes = {{ median = 4, p90 = 6 }}
+{APPOINTED.format(booked) if booked else ""}
 {"".join(blocks)}
 {people}
 [[line]]
@@ -111,6 +115,22 @@ THEN = (
     'then = { errand = "land" }',
     'then = { errand = "land", share = 0.5, minutes = { median = 2, p90 = 5 } }',
 )
+APPOINTED = """
+[[errand]]
+name = "by appointment"
+letter = "C"
+priority = 2
+minutes = {{ median = 4, p90 = 6 }}
+appointments = {}
+"""
+BOOKED = (
+    "{ spans = ['08:00-08:40'], every_minutes = 5, early_minutes = 4, spread_minutes = 8 }",
+    (
+        "{ spans = ['08:05-08:30', '09:00-09:30'], every_minutes = 10, places = 3, booked = 0.8, missed = 0.2, "
+        "spread_minutes = 6, grace_minutes = 5, otherwise = 'land' }"
+    ),
+    "{ spans = ['08:10-08:20', '09:05-09:25'], every_minutes = 1, places = 2, early_minutes = 0, spread_minutes = 2 }",
+)
 CLERKS = ("speed = 1.3", "speed = 0.7", "", 'shifts = ["08:00-08:20", "09:05-09:30"]', 'shifts = ["08:15-09:20"]')
 
 
@@ -118,7 +138,8 @@ CLERKS = ("speed = 1.3", "speed = 0.7", "", 'shifts = ["08:00-08:20", "09:05-09:
 def halls(draw_: st.DrawFn, *, leaving: bool = True, shifts: bool = True) -> Scenario:
     """Small halls with skills, priorities, breaks, either closing, and any pace; every errand is served.
 
-    Half of them have classes, online shares, speeds and shifts, and with `leaving` visitors who leave or go on.
+    Half of them have classes, online shares, speeds, shifts and appointments, and with `leaving` visitors who leave or
+    go on.
     """
     counters = draw_(st.integers(1, 4))
     skills = draw_(
@@ -138,6 +159,7 @@ def halls(draw_: st.DrawFn, *, leaving: bool = True, shifts: bool = True) -> Sce
         then = draw_(st.sampled_from(["", *THEN]))
     kinds = CLERKS if shifts else CLERKS[:3]
     clerks = tuple(draw_(st.lists(st.sampled_from(kinds), min_size=counters, max_size=counters)))
-    hall = small(counters, skills, breaks, after, pace, people, then, clerks)
+    booked = draw_(st.sampled_from(["", *BOOKED]))
+    hall = small(counters, skills, breaks, after, pace, people, then, clerks, booked)
     online = draw_(st.sampled_from([0.0, 0.2]))
     return hall.model_copy(update={"arrivals": hall.arrivals.model_copy(update={"online_share": online})})

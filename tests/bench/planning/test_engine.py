@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.hall.day import Day, Visitor, draw
 from bench.hall.ideal import ideal_waits
 from bench.planning import ideal_devices
-from bench.planning.engine import NO_DELAYS, Desks, Load, people, simulate
+from bench.planning.engine import NO_DELAYS, Desks, Load, heard, people, simulate
 from bench.planning.scenario_day import play
 from bench.scenario.load import load, parse
 from bench.scenario.model import Scenario
@@ -62,6 +62,20 @@ def test_a_large_overloaded_hall_is_played_alike() -> None:
     for replication in range(10):
         day = draw(scenario, 1, replication)
         assert play(scenario, day, people(scenario)).waits() == ideal_devices.waits(ideal_devices.replay(scenario, day))
+
+
+@given(
+    st.tuples(st.integers(0, 50), st.integers(1, 20), st.integers(0, 9)),
+    st.lists(st.integers(0, 300), min_size=1, max_size=20),
+)
+def test_skipping_ahead_knows_a_key_when_polling_does(poll: tuple[int, int, int], presses: list[int]) -> None:
+    """Asked poll by poll, a key is known at the same instant: whole nanoseconds, difference 0."""
+    first, period, latency = poll
+    for at in presses:
+        asked = first
+        while asked < at:
+            asked += period
+        assert heard(poll, at) == asked + latency
 
 
 def test_a_visit_by_hand() -> None:

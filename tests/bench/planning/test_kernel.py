@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.hall.day import columns, draw
-from bench.planning import engine, outcome
+from bench.planning import engine, outcome, plain_day
 from bench.planning.days import Asked, figures_of
 from bench.planning.engine import NO_DELAYS, Delays, Desks, Load, people
 from bench.planning.lines import with_devices
@@ -84,7 +86,16 @@ def test_any_play_is_the_same_visits_in_the_same_order(given_: tuple[Load, Desks
     assert outcome.simulate(*given_) == engine.simulate(*given_)
 
 
-@pytest.mark.parametrize("name", ["tan_hoi", "warsaw_peak", "ca_mau"])
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plays())
+def test_the_loop_for_plain_days_is_the_engine(given_: tuple[Load, Desks, Delays]) -> None:
+    """The same visits in the same order, whichever of the two plays a day that both can play."""
+    load_, desks, delays = replace(given_[0], patience=None), replace(given_[1], limits=()), given_[2]
+    assert plain_day.fits(load_, desks)
+    assert plain_day.visits_of(load_, desks, delays) == engine._Play(load_, desks, delays).run()
+
+
+@pytest.mark.parametrize("name", ["tan_hoi", "warsaw_peak", "ca_mau", "almassora"])
 def test_figures_of_shipped_halls_do_not_depend_on_the_engine(name: str) -> None:
     """A day's figures, floats and all, are equal."""
     scenario = load(name)
