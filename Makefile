@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# One more than the two cores that are reckoned with: a quarter of the tests' time is waiting for real ports.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help day test fast lint docs speed gates soak peers lock clean
+.PHONY: help day test fast lint docs speed gates soak mutation coverage peers lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -22,10 +24,10 @@ day: $(READY)  ## one day of a commune hall, with its verdict
 	$(BIN)/hallbench day
 
 test: $(READY) lint  ## format, lint, types, layers, tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 fast: $(READY)  ## tests only, stop at the first failure
-	$(BIN)/python -m pytest -x -n 2 --dist worksteal
+	$(BIN)/python -m pytest -x -n $(WORKERS) --dist worksteal
 
 lint: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -45,6 +47,14 @@ soak: $(READY)  ## a simulated week, and ten minutes on real ports with hostile 
 
 docs: $(READY)  ## the documentation, as pages without network: docs/_build/html/index.html
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+
+mutation: $(READY)  ## which small changes to protocol/ and bench/judge no test notices: a drawn sample, an hour
+	test -x build/mutation/venv/bin/python || $(PYTHON) -m venv build/mutation/venv
+	build/mutation/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/mutation/requirements.txt
+	nice -n 10 build/mutation/venv/bin/python tests/mutation/run.py
+
+coverage: $(READY)  ## branch coverage, package by package: writes docs/background/coverage.md; an hour
+	$(BIN)/python tests/coverage/measure.py
 
 peers:  ## programs of other people for tests/outside (mbpoll, libmodbus, Node ...), as far as they can be had
 	bash tests/outside/setup.sh

@@ -7,20 +7,23 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.captures.frames import Capture, CaptureFailed, joined
 from bench.captures.pcapng_reader import Interface, PcapngReader, line_bytes
 from bench.captures.replayed_device import RecordedDevice, Step, steps_of
 from bench.clock.clockwork import Clockwork, clock_text
 from bench.clock.wall import WallDriver, make_loop
-from bench.ports.pty import PtyPort
+from bench.ports.wall_port import PortUnavailable
 from bench.reports.wording import printable
 from bench.run.rig import Rig
 from bench.scenario.load import load
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Note
 from firmware_sim.line import Line, Transmitter
+
+if TYPE_CHECKING:
+    from bench.ports.pty import PtyPort
 
 __all__ = ["Recording", "ReplayOptions", "read_recording", "replay"]
 
@@ -267,7 +270,7 @@ async def _serve(
     line.on_note(told)
     driver = WallDriver(clockwork, loop)
     folder = options.folder / _file_name(recording.line)
-    port = PtyPort(line, driver, folder)
+    port = _pty()(line, driver, folder)
     over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(ValueError, RuntimeError):  # not the main thread: whoever has it ends us
@@ -303,6 +306,19 @@ async def _serve(
         "deviations": device.deviations,
         "by_model": 0 if gate is None else gate.answers,
     }
+
+
+def _pty() -> type[PtyPort]:
+    """The kind of port on which a recording is replayed.
+
+    Raises:
+        PortUnavailable: this system has none.
+    """
+    try:
+        from bench.ports.pty import PtyPort
+    except ImportError as exc:
+        raise PortUnavailable(f"this system has no pseudo-terminals ({exc}): a recording is replayed on Linux") from exc
+    return PtyPort
 
 
 def _deviation(at: int, facts: Any, *, modelled: bool) -> str:

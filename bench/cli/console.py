@@ -50,6 +50,20 @@ class Failure(click.ClickException):
         click.echo(f"Error: {self.format_message()}{hint}", file=file or sys.stderr)
 
 
+def needs_unix(what: str, instead: str) -> None:
+    """Refuse what cannot be done where processes cannot be put into sessions and be stopped by signals.
+
+    Args:
+        what: what was asked for, as the subject of a sentence.
+        instead: what to do there.
+
+    Raises:
+        Failure: this system is not Linux, macOS or another Unix.
+    """
+    if not hasattr(os, "killpg"):
+        raise Failure(f"{what} needs Linux or macOS: this system has no process groups", ExitCode.USAGE, instead)
+
+
 def width(text: str) -> int:
     """Columns that the text takes on a terminal."""
     return sum(

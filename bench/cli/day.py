@@ -90,6 +90,8 @@ def command(
                 option = "--window" if name == "between" else "--serve"
                 raise Failure(f"{option} is for wall time", ExitCode.USAGE, "add --clock wall")
         asked.program = _python_program(asked.collector)
+    elif asked.collector:
+        console.needs_unix("a program on real ports", "leave --clock out, or start it yourself beside hallbench up")
     result, verdict = _run(asked)
     if report:
         report = _report(result)

@@ -165,7 +165,7 @@ def _working_directory() -> Iterable[Check]:
 
 
 def _pseudo_terminals() -> Iterable[Check]:
-    if os.name != "posix":
+    if not hasattr(os, "openpty"):
         advice = "wall-clock ports are TCP and RFC 2217 here; days in virtual time need none"
         return [Check("pseudo-terminals", "warn", "this system has none", advice)]
     try:

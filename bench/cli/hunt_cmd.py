@@ -49,6 +49,7 @@ def command(ctx: click.Context, /, scenario: str, collector: tuple[str, ...], as
     """
     from bench.hunt.campaign import Campaign, NeverOpened
 
+    console.needs_unix("hallbench hunt", "hallbench day runs here; see docs/reference/not_emulated.md")
     if not given["patience"] > 0:
         raise click.BadParameter("--patience is more than 0 seconds")
     campaign = Campaign(_asked(scenario, collector, given))
@@ -136,7 +137,11 @@ def _ignored(ignored: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]
 
 
 def check_command(collector: tuple[str, ...], clock: str, ports: dict[str, str]) -> None:
-    """Say at once what is wrong with a command, before hundreds of runs do."""
+    """Say at once what is wrong with a command, before hundreds of runs do.
+
+    Raises:
+        Failure: it has an unknown placeholder, or is no Python program that can be found.
+    """
     from bench.run.collector import NotPython, parse_command
     from bench.run.findable import why_not_runnable
     from bench.run.placeholders import UnknownPlaceholder, fill_placeholders

@@ -62,6 +62,7 @@ def _failure(path: Path, collector: tuple[str, ...], patience: float) -> dict[st
     from bench.hunt.subject import CannotHunt
     from bench.scenario.load import ScenarioError
 
+    console.needs_unix("replaying a stored failure", "a run directory can be replayed here")
     try:
         failure = load_failure(path)
         from bench.hunt.failure import job_of

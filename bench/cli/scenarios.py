@@ -144,6 +144,11 @@ def _people(scenario: Scenario) -> dict[str, Any]:
         "online_share": scenario.arrivals.online_share,
         "greeter": scenario.greeter and scenario.greeter.model_dump(mode="json"),
         "patience": scenario.patience and scenario.patience.model_dump(mode="json"),
+        "appointments": [
+            {"errand": errand.name, **errand.appointments.model_dump(mode="json")}
+            for errand in scenario.errands
+            if errand.appointments is not None
+        ],
     }
     return {name: value for name, value in told.items() if value}
 
@@ -154,6 +159,10 @@ def _sentences(people: dict[str, Any]) -> list[tuple[str, str]]:
     for kind in people.get("visitor_class", ()):
         told = f"{kind['share']:.0%} {printable(kind['name'])}, service times {kind['service_factor']:g}"
         rows.append(("class", told + (f", priority +{kind['priority']}" if kind["priority"] else "")))
+    for found in people.get("appointments", ()):
+        when = f"every {found['every_minutes']:g} min in {', '.join(found['spans'])}"
+        told = f"{printable(found['errand'])}: {found['places']} {when}, {found['booked']:.0%} booked"
+        rows.append(("appointments", told + (f", {found['missed']:.0%} of them missed" if found["missed"] else "")))
     if "online_share" in people:
         rows.append(("online", f"{people['online_share']:.0%} of the visitors stay at home"))
     if "greeter" in people:

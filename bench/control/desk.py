@@ -100,7 +100,11 @@ class Desk:
         return found
 
     def catch_up(self) -> None:
-        """Bring the hall to the present, so that what is looked at is what is there."""
+        """Bring the hall to the present, so that what is looked at is what is there.
+
+        Raises:
+            Refusal: the hall has failed.
+        """
         self.live.driver.stimulus(lambda: None)
         failure = self.live.driver.failure
         if failure is not None:

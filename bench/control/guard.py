@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from bench.control.errors import Refusal
 from bench.control.events import plain
+from bench.ports.listener import is_loopback
 
 __all__ = ["BODY_BYTES", "BURST", "CONNECTIONS", "RATE", "Bucket", "Guard", "answer", "read_body", "refuse_with"]
 
@@ -175,7 +176,7 @@ class Guard:
         self._token = f"Bearer {token}".encode()
         self._protocol = f"bearer.{token}".encode()
         self._names = _LOOPBACK_NAMES | {listen.lower()}
-        self._anywhere = not _is_loopback(listen)
+        self._anywhere = not is_loopback(listen)
         self.port = 0
         self.bucket = bucket or Bucket()
         self.strangers: dict[int, asyncio.BaseProtocol] = {}
@@ -266,15 +267,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Busy(asyncio.Protocol):

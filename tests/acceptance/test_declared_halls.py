@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cli.main import main
+from bench.cli.new_cmd import scaffold
 from halls import FF68_CONSOLES, FF68_KEYPADS, OSDP_KEYPADS, hall, voice
 
 DAYS = {
@@ -52,3 +53,60 @@ def test_a_voice_that_is_too_slow_is_found(tmp_path: Path) -> None:
     calls = verdict["invariants"]["calls"]
     assert calls["figures"]["unspoken"] == verdict["counts"]["calls"]
     assert "NOT SPOKEN" in calls["stories"][0]
+
+
+ACME = Path(__file__).parents[2] / "examples/acme_d6.toml"
+LED485 = """
+[[line]]
+name = "displays"
+owner = "house"
+devices = [
+  { kind = "declared", protocol = "led485_ascii", unit = 1, counter = 1 },
+  { kind = "declared", protocol = "led485_ascii", unit = 2, counter = 2 },
+]
+
+[[line]]
+name = "bar"
+owner = "house"
+settings = "57600 8N1"
+devices = [{ kind = "declared", protocol = "onbon" }]
+"""
+BOARD = """
+[[line]]
+name = "boards"
+owner = "house"
+devices = [{ kind = "declared", protocol = "board.toml", unit = 3 }]
+"""
+NATIVE = """\
+  { kind = "counter_display", unit = 21, counter = 1 },
+  { kind = "counter_display", unit = 22, counter = 2 },
+"""
+
+
+@pytest.mark.parametrize("lines", [LED485, BOARD], ids=["displays", "board"])
+def test_a_day_with_no_display_but_declared_ones(lines: str, tmp_path: Path) -> None:
+    """The house writes each call where visitors read it; nobody goes to a counter otherwise.
+
+    The judge looks at displays of counters: with a board alone the invariant `calls` has nothing to say.
+    """
+    (tmp_path / "board.toml").write_text(scaffold("board", "board", "board.toml"), encoding="utf-8")
+    text = hall(OSDP_KEYPADS, lines)
+    assert NATIVE in text
+    text = text.replace(NATIVE, "")
+    if lines is BOARD:
+        text = text.replace('"tickets", "calls"]', '"tickets"]')
+    code, verdict = day(text, tmp_path)
+    assert (code, verdict["verdict"]) == (0, "HOLDS"), verdict["sentence"]
+    counts = verdict["counts"]
+    assert counts["calls"] == counts["visitors"] > 10
+    history = [json.loads(line) for line in (tmp_path / "run/history.ndjson").read_text(encoding="utf-8").splitlines()]
+    assert [one["why"] for one in history if one.get("k") == "leaves"] == ["served"] * counts["visitors"]
+    shown = [one["text"] for one in history if one.get("k") == "shown" and one["text"].strip("- ")]
+    if lines is LED485:  # the bar has the counter with the ticket, and is told by rows
+        bar = {one["text"].split(" ")[0] for one in history if one.get("k") == "shown" and one.get("row") == 1}
+        assert bar - {""} == {one["ticket"] for one in history if one.get("k") == "call"}
+    called = {one["ticket"] for one in history if one.get("k") == "call"}
+    assert {text.split(" ")[0] for text in shown} == called
+    if lines is LED485:
+        assert verdict["invariants"]["calls"]["verdict"] == "HOLDS"
+        assert [one["on"] for one in history if one.get("k") == "screen"] == [True]

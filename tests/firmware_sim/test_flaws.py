@@ -201,3 +201,35 @@ def test_foreign_exchange():
     assert is_sound(ask)
     assert is_sound(reply)
     assert ask[0] == reply[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("wrong_unit", {}),
+        ("wrong_function", {"field": "function"}),
+        ("crc_collision", {}),
+    ],
+)
+def test_what_needs_a_sound_frame_leaves_a_damaged_one_alone(name, options):
+    """A flaw that seals a frame again never turns noise into a sound frame."""
+    assert struck(name, FRAME[:-1] + bytes([FRAME[-1] ^ 1]), **options) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("hole", {"ms": 5}), ("framing_error", {"what": "overrun"}), ("crc_collision", {})]
+)
+def test_what_needs_more_characters_leaves_a_short_burst_alone(name, options):
+    """One character has no inside, and none to lose beside it."""
+    assert struck(name, b"\x03", **options) is None
+
+
+def test_a_count_is_not_changed_where_there_is_none():
+    """A sound frame of unit and function alone has no byte count."""
+    assert struck("wrong_function", seal(b"\x03\x11"), field="count") is None
+
+
+@pytest.mark.parametrize("bit", [0, 15, 8 * len(FRAME)])
+def test_a_collision_keeps_unit_and_function(bit):
+    """Asked for a bit in the first two characters, or behind the last place that fits, it does nothing."""
+    assert struck("crc_collision", bit=bit) is None

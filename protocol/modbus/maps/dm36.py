@@ -57,6 +57,9 @@ def number_words(value: int, decimals: int = 0) -> tuple[int, int]:
     Args:
         value: without its point: 12.5 is (125, 1); at most 24 bits.
         decimals: 0 to 5.
+
+    Raises:
+        ValueError: it does not fit.
     """
     if not 0 <= decimals <= 5 or abs(value) >> 24:
         raise ValueError(f"a number has 24 bits and 0 to 5 decimals, not {value} with {decimals}")

@@ -195,7 +195,7 @@ def sampled(text: str, wire: str, settings: LineSettings) -> bytes:
 
 
 @given(st.binary(min_size=1, max_size=6), st.sampled_from(["9600 8N1", "19200 8E1", "115200 8O2", "4800 7E1"]))
-def test_bits_read_back(data: bytes, text: str) -> None:
+def test_bits_stand_where_a_receiver_finds_them(data: bytes, text: str) -> None:
     """Start, data, parity and stop bits stand where a receiver of the same settings finds them."""
     settings = LineSettings.parse(text)
     data = bytes(char & (1 << settings.data_bits) - 1 for char in data)
@@ -285,7 +285,7 @@ def test_hostile_frames_stay_one_line(data: bytes, by: str, line: str, inbound: 
     ("text", "ns"),
     [("10:30", 37800 * 10**9), ("08:00:01", 28801 * 10**9), ("0:0:0.25", 250 * MS), ("26:00", 93600 * 10**9)],
 )
-def test_times_of_day(text: str, ns: int) -> None:
+def test_times_of_day_read_as_people_write_them(text: str, ns: int) -> None:
     """Times of day read as people write them."""
     assert instant(text) == ns
 

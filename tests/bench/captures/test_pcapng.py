@@ -49,7 +49,7 @@ def read(data: bytes) -> tuple[PcapngReader, list[Packet]]:
 
 @settings(max_examples=60)
 @given(st.lists(PACKET, max_size=8), st.tuples(TEXT, TEXT, TEXT), TEXT)
-def test_round_trip(packets, names, comment) -> None:
+def test_the_reader_gives_what_the_writer_was_given(packets, names, comment) -> None:
     """The reader gives what the writer was given: instants to the ns, bytes, directions, texts without tricks."""
     data = written(packets, names, comment)
     assert data == written(packets, names, comment)
@@ -66,7 +66,7 @@ def test_round_trip(packets, names, comment) -> None:
 
 
 @given(st.text(max_size=400), st.text(max_size=400))
-def test_tags(dissector: str, label: str) -> None:
+def test_tags_are_whole_words_and_end(dissector: str, label: str) -> None:
     """Tags of an exported PDU are of whole words, and end; what is behind them is untouched, whatever the names."""
     tags = upper_pdu(dissector, label)
     assert len(tags) % 4 == 0
@@ -76,7 +76,7 @@ def test_tags(dissector: str, label: str) -> None:
 
 @settings(max_examples=300)
 @given(st.data())
-def test_damaged_files(data: st.DataObject) -> None:
+def test_a_damaged_file_gives_packets_or_is_refused(data: st.DataObject) -> None:
     """Any byte changed and any place cut gives packets or a CaptureFailed: no other error, no endless loop."""
     whole = written([(0, 10, b"abc", True, "x"), (1, 20, b"", False, ""), (2, 30, b"q" * 50, True, "y")])
     cut = data.draw(st.integers(0, len(whole)))
@@ -140,7 +140,7 @@ def test_what_cannot_be_written() -> None:
     assert writer.packets == 0
 
 
-def test_epoch() -> None:
+def test_instants_count_from_the_epoch_given() -> None:
     """Instants count from the epoch that was given: local midnight as Unix time."""
     out = io.BytesIO()
     writer = PcapngWriter(out, tool="test", epoch_ns=1_700_000_000 * 10**9)

@@ -153,7 +153,7 @@ def test_any_recording_and_any_master(script: list[tuple[bytes, bool]], sent: li
     assert noted == device.deviations
 
 
-def test_through_a_file(folder: Path) -> None:
+def test_a_capture_file_plays_as_its_run_does(folder: Path) -> None:
     """A pcapng plays as its run does."""
     path = write_wire(folder)
     assert path is not None
@@ -187,7 +187,7 @@ def test_recordings_that_cannot_play(tmp_path: Path, folder: Path) -> None:
     assert main(["capture"]) == 2
 
 
-def test_on_a_port(folder: Path, tmp_path: Path) -> None:
+def test_a_replay_stands_on_a_port_and_takes_it_away(folder: Path, tmp_path: Path) -> None:
     """`hallbench capture --replay` puts it on a device file that any program opens; the file goes with it."""
     command = [
         sys.executable,

@@ -90,7 +90,9 @@ def test_a_scaffold_is_valid_as_it_is_written(role: str) -> None:
     assert (made.name, made.role) == ("acme", role)
 
 
-def test_new_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_device_never_overwrites_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It writes a file, never over one that is there, and under a name that can be one."""
     monkeypatch.chdir(tmp_path)
     assert main(["new", "device", "acme_k4"]) == 0

@@ -95,14 +95,14 @@ def test_bad_input_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["decode", "morse", "01"]) == 2
 
 
-def test_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dash_reads_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`-` reads the bytes from stdin."""
     monkeypatch.setattr("sys.stdin", io.StringIO(GOOD + "\n"))
     assert main(["decode", "modbus_rtu", "-"]) == 0
     assert "CRC F1 CC good" in capsys.readouterr().out
 
 
-def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_object_with_the_same_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     """`--json` prints one object with the bytes, the lines and whether all is well, the exit code the same."""
     assert main(["decode", "modbus_rtu", "--json", GOOD.replace("CC", "CD")]) == 1
     told = json.loads(capsys.readouterr().out)

@@ -125,7 +125,7 @@ def test_only_holds_is_good() -> None:
         of_verdict("holds")
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints the version and nothing else, on stdout."""
     assert entry.main(["--version"]) == 0
     assert capsys.readouterr().out == f"hallbench {__version__}\n"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.reports import figures
+from bench.reports import figures, summary
 from bench.reports.run_dir import NotARunError, open_run
 from bench.reports.sample import MINUTE, Distribution, Histogram, quantile
 
@@ -206,3 +206,23 @@ def test_figures_are_json(make_run: Callable[..., Any]) -> None:
     told = figures.of(make_run(40, replay=True)[0]).to_json()
     assert json.loads(json.dumps(told, allow_nan=False))["waits"]["n"] == 40
     assert "recorded_ns" not in told["replay"]
+
+
+def test_who_does_not_come_is_counted_and_who_waits_for_an_appointment_is_not_at_the_kiosk() -> None:
+    """Online visitors and missed appointments have counts of their own; the kiosk counts from going there."""
+    records = [
+        {"src": "hall", "k": "online", "t": 1 * NS, "visitor": 1, "errand": 0},
+        {"src": "hall", "k": "missed", "t": 2 * NS, "visitor": 2, "errand": 0},
+        {"src": "hall", "k": "arrive", "t": 3 * NS, "visitor": 3, "errand": 0},
+        {"src": "hall", "k": "to_kiosk", "t": 100 * NS, "visitor": 3, "agreed": 100 * NS},
+        {"src": "hall", "k": "ticket_taken", "t": 106 * NS, "visitor": 3, "ticket": "C001"},
+    ]
+    found = figures.compute({"start": 0}, records)
+    assert {name: found.counts[name] for name in ("visitors", "online", "missed appointments", "tickets")} == {
+        "visitors": 1,
+        "online": 1,
+        "missed appointments": 1,
+        "tickets": 1,
+    }
+    assert found.kiosk.mean == 6.0
+    assert "1 visitor, 1 online, 1 missed appointments, 1 ticket" in "\n".join(summary.lines(found))

@@ -142,7 +142,7 @@ def test_the_first_stories_are_open(make_run: Make) -> None:
     assert before.count('class="story"') == 3
     assert folded.count('class="story"') == 2
     assert "4 more in <code>verdict.json</code>" in folded
-    assert "<em>unit 2: acknowledge epoch 1, seq 0</em>" in before
+    assert "<em>unit 2: write acknowledge = 1, 0</em>" in before
 
 
 # -- colours ----------------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_small_and_large_share_a_base_line():
     assert abs((48 - large[3]) - 2 * (48 - small[3])) <= 2
 
 
-def test_looks():
+def test_each_style_of_print_burns_its_dots():
     """Bold burns more dots than plain, reverse all the others, underline the cell's last rows, upside down turns it."""
     plain, bold = drawn(b"A\n"), drawn(write.bold() + b"A\n")
     assert black(bold) > black(plain) > 0

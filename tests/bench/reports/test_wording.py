@@ -47,7 +47,7 @@ def test_durations_read_naturally(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_small_words() -> None:
+def test_times_shares_and_nouns_read_well() -> None:
     """Clock times go past midnight; shares keep a digit when small; nouns agree with their number."""
     assert clock(86_700 * 1_000_000_000) == "24:05"
     assert clock(38_527 * 1_000_000_000, seconds=True) == "10:42:07"

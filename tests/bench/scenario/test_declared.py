@@ -187,3 +187,75 @@ def test_the_hash_of_a_scenario_knows_its_declarations() -> None:
     other = scenario(text, {"lamp.toml": MINIMAL + "\n# changed\n"})
     assert one.sha256 != other.sha256  # type: ignore[attr-defined]
     assert "protocol" not in str(load_scenario("ca_mau").model_dump(mode="json"))
+
+
+ACME = (Path(__file__).parents[3] / "examples/acme_d6.toml").read_text(encoding="utf-8")
+NATIVE = """\
+  { kind = "counter_display", unit = 21, counter = 1 },
+  { kind = "counter_display", unit = 22, counter = 2 },
+"""
+DISPLAYS = """
+[[line]]
+name = "displays"
+owner = "house"
+settings = "19200 8N1"
+devices = [
+  { kind = "declared", protocol = "acme_d6.toml", unit = 1, counter = 1 },
+  { kind = "declared", protocol = "acme_d6.toml", unit = 2, counter = 2 },
+]
+"""
+
+
+def with_displays(lines: str = DISPLAYS) -> str:
+    """A hall without displays of its own."""
+    text = hall(OSDP_KEYPADS, lines)
+    assert NATIVE in text
+    return text.replace(NATIVE, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "start"),
+    [
+        ('message = "write", values', 'message = "wrte", values', 'lamp.toml:48:8: must name a message of the host'),
+        ('values = { text = "@text" }, answer', 'values = { txt = "@text" }, answer', "lamp.toml:48:40: "),
+        ('values = { text = "@text" }, answer', 'values = { text = "@txt" }, answer', "lamp.toml:48:47: "),
+        ('values = { text = "@text" }, answer', "answer", 'lamp.toml:48:8: message "write" cannot be sent'),
+        ('answer = "done"', 'answer = "write"', "lamp.toml:48:67: must name a message of the device"),
+        ("screen = { width = 6 }", "screen = { width = 7 }", "lamp.toml:48:47: message"),
+        ("screen = { width = 6 }", "screen = { wide = 6 }", "lamp.toml:49:12: "),
+        ('note = "shown", values = { text = "@text" }', 'note = "shown"', 'lamp.toml:38:3: message "write": what is'),
+        ("answer = \"done\", within_ms", "within_ms", "lamp.toml:48:58: within_ms needs an `answer`"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_what_a_program_says(old: str, new: str, start: str) -> None:
+    """Messages, values and answers of `[house]` are checked, and each message is tried with likely texts."""
+    assert old in ACME
+    told = problems(ACME.replace(old, new, 1) if "note" not in old else ACME.replace(old, new))
+    assert any(line.startswith(start) for line in told), told
+
+
+def test_a_hall_of_declared_displays_is_right() -> None:
+    """Displays and boards that the house can write to count as displays."""
+    made = scenario(with_displays(), {"acme_d6.toml": ACME})
+    assert [spec.acts_as for _, spec in made.placed if spec.kind == "declared"] == ["counter_display"] * 2  # type: ignore[attr-defined]
+    board = DISPLAYS.replace(", counter = 1 }", ', role = "board" }').replace(", counter = 2 }", ', role = "board" }')
+    assert scenario(with_displays(board), {"acme_d6.toml": ACME})
+
+
+@pytest.mark.parametrize(
+    ("lines", "declaration", "told"),
+    [
+        (DISPLAYS, ACME.replace('values = { text = "@text" }, answer', 'values = { text = "      " }, answer'),
+         'has no [house] `show` that sends "@text"'),
+        (DISPLAYS.replace('"house"', '"collector"'), ACME, 'put it on a line with owner = "house"'),
+        (DISPLAYS, ACME.replace("width = 6", "width = 3"), "3 characters cannot show the ticket A001"),
+        (DISPLAYS.replace("unit = 2, counter = 2", "unit = 2, counter = 1"), ACME, "counter 1 already has"),
+        (DISPLAYS.replace("unit = 2, counter = 2", "unit = 2, counter = 9"), ACME, "there is no counter 9"),
+        (DISPLAYS.replace("unit = 2, counter = 2", "unit = 2"), ACME, "say at which `counter`"),
+        (DISPLAYS.replace("counter = 2", 'counter = 2, role = "other"'), ACME, "a line of their own"),
+    ],
+)  # fmt: skip
+def test_halls_with_displays_that_nobody_could_read(lines: str, declaration: str, told: str) -> None:
+    """What the house cannot show is told before the day begins."""
+    found = mistakes(with_displays(lines), {"acme_d6.toml": declaration})
+    assert any(told in line for line in found), found

@@ -335,7 +335,7 @@ def test_shipped_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: s
         load("tan-hoi")
     assert caught.value.problems[0].line == 0
     for nothing in ("zzz", ""):
-        with pytest.raises(ScenarioError, match="there is birth_certificate, "):
+        with pytest.raises(ScenarioError, match="there is almassora, birth_certificate, "):
             load(nothing)
     monkeypatch.chdir(tmp_path)
     Path("myhall").write_text(small, encoding="utf-8")

@@ -194,7 +194,7 @@ def paths_of(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str 
     return [p for key, inner in items for p in [(*path, key), *paths_of(inner, (*path, key))]]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), st.sampled_from(["\n", "\r\n"]))
 def test_every_key_and_value_is_found_where_it_was_written(data: st.DataObject, newline: str) -> None:
     """For any document, the places found are exactly those at which the writer put each key and each value."""
