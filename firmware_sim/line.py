@@ -323,7 +323,9 @@ class Line:
         if burst.data:
             if burst.late:
                 self._garbled_to_port(burst, end)
-            self._heard_by_all(burst, station, end)
+            stations = self._stations
+            if len(stations) != 1 or stations[0] is not station or self.master.device is not None:
+                self._heard_by_all(burst, station, end)  # else nobody is there but the port, which knows the burst
         if station.queue and station.current is None and not station.held:
             self._begin(station, station.queue.popleft())
         if station.port is not None:

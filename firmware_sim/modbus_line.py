@@ -30,7 +30,9 @@ _AFTER_REPLY = "after:"
 _is_sound = lru_cache(maxsize=4096)(is_sound)
 _seal = lru_cache(maxsize=4096)(seal)
 _WRITES = BROADCASTABLE | {FC.READ_WRITE}
+_REGISTER_READS = frozenset({FC.READ_HOLDING, FC.READ_INPUTS})
 _NEXT_CHARACTER = Watch(after=1)
+_MOST_KNOWN = 4096
 _LONG_AGO = -(1 << 62)
 
 
@@ -62,6 +64,27 @@ class Repeat(NamedTuple):
     busy: int
 
 
+class Known(NamedTuple):
+    """A read of registers by a slave that can glance, and the reply it got the last time.
+
+    Args:
+        server: who replied, alone at its address.
+        function, table, start, quantity: what was read.
+        words: what the reply said.
+        after: ns from the instant at which the request was carried out to the reply.
+        effects: the reply, as it was sent.
+    """
+
+    server: Server
+    function: int
+    table: Table
+    start: int
+    quantity: int
+    words: tuple[int, ...]
+    after: int
+    effects: tuple[Send]
+
+
 class ModbusLine:
     """The station of every Modbus slave on a line; a `Device`.
 
@@ -88,6 +111,7 @@ class ModbusLine:
         self._by_unit: dict[int, list[Server]] = {}
         self._booting: list[Server] = []
         self._talker: Server | None = None
+        self._known: dict[bytes, Known] = {}  # by frame: what nearly every poll of a day asks and gets again
         self._frame = b""
         self._spoilt = self._overrun = False
         self._first = self._last = _LONG_AGO
@@ -238,7 +262,7 @@ class ModbusLine:
         """
         servers = self._by_unit.get(request[0])
         function = request[1]
-        if servers is None or len(servers) != 1 or function not in {FC.READ_HOLDING, FC.READ_INPUTS}:
+        if servers is None or len(servers) != 1 or function not in _REGISTER_READS:
             return None
         read = REQUESTS[function](request[1:-2])
         if not isinstance(read, Read) or reply[:2] != request[:2] or len(reply) != 5 + 2 * read.quantity:
@@ -297,6 +321,9 @@ class ModbusLine:
         return slave.settings is None or slave.settings == self.settings
 
     def _execute(self, now: int, servers: list[Server], frame: bytes) -> Iterable[Effect]:
+        known = self._known.get(frame)
+        if known is not None and len(servers) == 1 and servers[0] is known.server and self._again(now, known):
+            return known.effects
         pdu = frame[1:-2]
         if len(servers) == 1 and pdu[0] not in _WRITES:  # nearly every frame: one slave is read
             server = servers[0]
@@ -306,10 +333,44 @@ class ModbusLine:
             if reply and not wanted:
                 self._talker = server
                 self._heard.messages += 1
-                return (Send(_seal(frame[:1] + reply), max(self._last + self.turnaround - now, 0)),)
+                effects = (Send(_seal(frame[:1] + reply), max(self._last + self.turnaround - now, 0)),)
+                self._remember(server, frame, effects)
+                return effects
             return self._reply(now, frame, [(server, reply, wanted)])
         answers = [(server, *server.answer(now, pdu, False)) for server in servers if self._hears(server)]
         return self._reply(now, frame, answers)
+
+    def _again(self, now: int, known: Known) -> bool:
+        """Whether a read gets the reply it got before; then that has been counted, as if the slave had been asked."""
+        server, function, table, start, quantity, words, after, _ = known
+        slave = server.slave
+        if (
+            server.listen_only
+            or server.refuses
+            or slave.silent_until != server.boots
+            or self._first < slave.silent_until
+            or (slave.settings is not None and slave.settings != self.settings)
+            or self._last + self.turnaround - now != after
+            or function not in slave.functions
+            or slave.glance(now, table, start, quantity) != words
+        ):
+            return False
+        server.addressed += 1
+        server.events += 1
+        server.replies += 1
+        self._talker = server
+        self._heard.messages += 1
+        return True
+
+    def _remember(self, server: Server, frame: bytes, effects: tuple[Send]) -> None:
+        """Keep a good reply to a read of registers, if the slave can tell without being read whether it is still so."""
+        function, (sent, after) = frame[1], effects[0]
+        if function in _REGISTER_READS and sent[1] == function and server.glances:
+            read = REQUESTS[function](frame[1:-2])
+            if isinstance(read, Read):
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[frame] = Known(server, function, *read, unpack_registers(sent[3:-2]), after, effects)
 
     def _reply(self, now: int, frame: bytes, answers: list[tuple[Server, bytes, Iterable[Effect]]]) -> list[Effect]:
         effects: list[Effect] = []

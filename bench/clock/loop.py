@@ -113,13 +113,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 handle = ready.popleft()
                 if not handle._cancelled:
                     handle._run()
-        turn = self._kernel.turn
-        while (
-            ready
-            and clockwork._now == selector.quiet_at
-            and not (selector.writers or self._stopping or selector.real or self._debug)
-        ):
-            turn()
+        turn, writers = self._kernel.turn, selector.writers
+        while (ready or writers) and not (self._stopping or selector.real or self._debug):
+            if clockwork._now != selector.quiet_at:
+                if not ready or len(scheduled) > MANY:
+                    return
+                selector.glance()
+            elif not writers:
+                turn()
+            elif ready or (scheduled and scheduled[0]._when <= clockwork._now / NS) or not selector.only_look():
+                return
             if scheduled:
                 end = clockwork._now / NS + RESOLUTION
                 while scheduled and (scheduled[0]._cancelled or scheduled[0]._when < end):
@@ -198,22 +201,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     # -- ports and sockets of the hall ------------------------------------------------------------------------------
     def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """As asyncio does it."""
-        if type(fd) is int and fd in FDS and not self._transports:
+        if type(fd) is int and fd in FDS and not self._transports.data:
             self._add_reader(fd, callback, *args)
         else:
             super().add_reader(fd, callback, *args)
 
     def add_writer(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """As asyncio does it."""
-        if type(fd) is int and fd in FDS and not self._transports:
-            self._add_writer(fd, callback, *args)
+        if type(fd) is int and fd in FDS and not (self._transports.data or self._closed or self._debug):
+            selector = self._selector
+            selector.want(selector.writers, WRITE, fd, Handle(callback, args, self))
         else:
             super().add_writer(fd, callback, *args)
 
     def remove_writer(self, fd: Any) -> bool:
         """As asyncio does it."""
         selector = self._selector
-        if type(fd) is int and fd in selector.writers and not self._transports:
+        if type(fd) is int and fd in selector.writers and not self._transports.data:
             return selector.want(selector.writers, WRITE, fd, None)
         return super().remove_writer(fd)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.clock import real_io
 from bench.clock.actors import NEVER, Actor
-from bench.clock.descriptors import FDS, READ, WRITE, VirtualSelector
+from bench.clock.descriptors import FDS, READ, WRITE, Pollable, VirtualSelector
 from firmware_sim.device import NS
 
 
@@ -29,6 +29,14 @@ class Handle(asyncio.Handle):
         self._args = args
         self._cancelled = False
         self._repr = self._source_traceback = None
+
+    def cancel(self) -> None:
+        """As asyncio does it."""
+        if self._cancelled or self._loop._debug:
+            super().cancel()
+            return
+        self._cancelled = True
+        self._callback = self._args = None  # type: ignore[assignment]
 
 
 class TimerHandle(asyncio.TimerHandle):
@@ -48,11 +56,13 @@ class TimerHandle(asyncio.TimerHandle):
 
     def cancel(self) -> None:
         """As asyncio does it."""
-        if self._cancelled or self._loop._debug:
+        loop: Any = self._loop
+        if self._cancelled or loop._debug:
             super().cancel()
             return
         self._cancelled = True
-        self._loop._timer_handle_cancelled(self)
+        if self._scheduled:
+            loop._timer_cancelled_count += 1
         self._callback = self._args = None  # type: ignore[assignment]
 
 
@@ -141,11 +151,26 @@ class LoopSelector(VirtualSelector):
             else:
                 self.quiet_at = now  # nothing more becomes readable at this instant, unless somebody else runs
 
+    def only_look(self) -> bool:
+        """Call what is ready, if anything is, as `sleep` would."""
+        found = self.look(self.kernel.clockwork._now)
+        if not found:
+            return False
+        self.kernel.spin()
+        self.ready += found
+        return True
+
     def sleep(self, deadline: int) -> None:
         """Park until something is to be called, or the instant `deadline`."""
         kernel = self.kernel
         clockwork = kernel.clockwork
         now = clockwork._now
+        wanted = self.wanted
+        if len(wanted) == 1:
+            ((fd, events),) = wanted.items()
+            if events == READ and fd in FDS:
+                self._sleep_for_one(deadline, fd, FDS[fd])
+                return
         found = self.look(now)
         if found:
             kernel.spin()
@@ -168,5 +193,33 @@ class LoopSelector(VirtualSelector):
             found = self.look(now)
         if found:
             self.ready += found
+        else:
+            self.quiet_at = now
+
+    def _sleep_for_one(self, deadline: int, fd: int, pollable: Pollable) -> None:
+        """`sleep` when the only thing that can happen is that `fd` is readable: as a client of one line does."""
+        kernel = self.kernel
+        clockwork = kernel.clockwork
+        now = clockwork._now
+        at = pollable.readable_at(now)
+        if at <= now:
+            kernel.spin()
+            self.ready.append(self.readers[fd])
+            return
+        me = self.sleeper = kernel.actor
+        pollable.watch(me)
+        try:
+            kernel.park(at if at < deadline else deadline, "what an event loop waits for")  # noqa: FURB136
+        finally:
+            self.sleeper = None
+            pollable.unwatch(me)
+        now = clockwork._now
+        if len(self.wanted) != 1 or self.wanted.get(fd) != READ or FDS.get(fd) is not pollable:
+            if found := self.look(now):  # a port was closed meanwhile
+                self.ready += found
+            else:
+                self.quiet_at = now
+        elif pollable.readable_at(now) <= now:
+            self.ready.append(self.readers[fd])
         else:
             self.quiet_at = now
