@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from bench.daytime import clock_text
 from firmware_sim.device import NS
 
 FASTEST: Final = 10_000.0
@@ -64,8 +65,6 @@ def instant(text: str, first: int, last: int) -> int:
         raise click.BadParameter(f"{text!r} is no time of day; write 10:30 or 10:30:15")
     at = (int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)) * NS
     if not first <= at <= last:
-        from bench.clock.clockwork import clock_text  # brings SimPy, which no --help needs
-
         raise click.BadParameter(f"{text} is not inside the day, {clock_text(first)} to {clock_text(last)}")
     return at
 

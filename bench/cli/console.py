@@ -45,9 +45,9 @@ class Failure(click.ClickException):
         self.hint = hint
 
     def show(self, file: Any = None) -> None:
-        """Write the message, and the hint under it, to stderr."""
+        """Write the message, and the hint under it, to stderr; both may quote a file that somebody else has written."""
         hint = f"\n  {self.hint}" if self.hint else ""
-        click.echo(f"Error: {self.format_message()}{hint}", file=file or sys.stderr)
+        click.echo(printable(f"Error: {self.format_message()}{hint}", keep="\n\t"), file=file or sys.stderr)
 
 
 def needs_unix(what: str, instead: str) -> None:

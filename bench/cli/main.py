@@ -230,7 +230,9 @@ def _guarded(args: Sequence[str]) -> int:
         code = _expected(error)
         if code is None:
             return _crashed(error, args)
-        click.echo(str(error), err=True)
+        from bench.reports.wording import printable
+
+        click.echo(printable(str(error), keep="\n\t"), err=True)
         return code
     return result if isinstance(result, int) else ExitCode.GOOD
 

@@ -37,8 +37,10 @@ def _hall(told: Mapping[str, Any]) -> Iterator[str]:
     yield printable(f"{told['title']}  (bench {told['name']}, process {told['pid']})")
     yield printable(f"{clock['date']} {clock['time']}  {'' if clock['running'] else 'stands, '}{clock['speed']:g}x")
     visitors, ratings = figures["visitors"], figures["ratings"]
+    absent = (("online", "online"), ("missed_appointments", "missed appointments"))
+    away = "".join(f"{visitors[name]} {words}, " for name, words in absent if visitors.get(name))
     yield (
-        f"{visitors['waiting']} waiting, {visitors['served']} served, {figures['calls']} calls, "
+        f"{visitors['waiting']} waiting, {visitors['served']} served, {away}{figures['calls']} calls, "
         f"{ratings['pressed']} ratings pressed, {ratings['acknowledged']} fetched; "
         f"faults {figures['faults']['live']} live, {figures['faults']['hits']} hits"
     )
@@ -77,10 +79,14 @@ def _glance(one: Mapping[str, Any]) -> str:
     words = []
     if "shows" in one:
         words.append(" | ".join(row for row in one["shows"]["rows"] if row) or "(dark)")
+    if "lamp_colour" in one:
+        words.append(f"lamp {one['lamp_colour']}")
     if "lamps" in one:
         words.append(_lamps(one["lamps"]))
     if "queue" in one:
         words.append(f"queue {one['queue']['waiting']}")
+    elif "waiting" in one:
+        words.append(f"queue {one['waiting']}")
     if one.get("window"):
         words.append(f"rating open {one['window']['left_s']:.0f} s")
     if "paper" in one:

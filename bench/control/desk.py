@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bench.clock.clockwork import clock_text
 from bench.control.errors import Refusal
 from bench.control.events import EventLog
 from bench.control.models import Act
 from bench.control.tally import Tally
+from bench.daytime import clock_text
 from bench.faults.nemesis import Armed
 from bench.run.live import LiveHall
 from bench.run.rig import Placed, inventory

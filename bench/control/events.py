@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.run.frames import Decoder, Frame
 
 __all__ = ["KEPT", "KINDS", "Batch", "EventLog", "plain"]

@@ -26,6 +26,8 @@ __all__ = ["look", "registers", "seven_segments"]
 
 _TABLES: Final = {Table.HOLDING: "holding", Table.INPUTS: "input"}
 _MOST_EVENTS: Final = 32
+_MOST_KEYS: Final = 32
+_OSDP_KEYS: Final = (*"1234567890", "*", "#")
 
 
 def seven_segments(digits: Iterable[Digit]) -> list[str]:
@@ -84,6 +86,7 @@ def _events(thing: EventDevice, now: int) -> dict[str, Any]:
 def _osdp(thing: OsdpKeypad, now: int) -> dict[str, Any]:
     return {
         "shows": {"text": thing.text, "rows": [thing.text]},
+        "key_names": list(_OSDP_KEYS),
         "lamp_colour": thing.lamp_at(now),
         "epoch": thing.epoch,
         "next_seq": thing.seq,
@@ -139,6 +142,11 @@ def _buffer(thing: TicketPrinter, _now: int) -> dict[str, Any]:
 def _declared(thing: DeclaredDevice, now: int) -> dict[str, Any]:
     state = {name: value for name, value in thing.state.items() if isinstance(value, (bool, int, float, str))}
     told: dict[str, Any] = {"state": state}
+    press = thing.declaration.actions.get("press")
+    if press is not None and len(press.arguments) == 1:
+        low, high = press.arguments[0].low, press.arguments[0].high
+        if low is not None and high is not None and high - low < _MOST_KEYS:
+            told["key_names"] = [str(key) for key in range(low, high + 1)]
     if thing.declaration.role in ("display", "board"):
         told["shows"] = {"text": "\n".join(thing.rows).rstrip(), "rows": thing.rows or [""]}
     if thing.loudspeaker is not None:

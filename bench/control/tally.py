@@ -86,6 +86,8 @@ class Tally:
         keypads: names of the rating keypads.
         consoles: clerk console -> its counter.
         lines: line -> its load.
+        online, missed: who did not come: the errand was done at home, or the appointment was not kept. They are not
+            among those who arrived.
         sheets: printer -> the last tickets that it cut off: {"at", "lines", "mm"}.
     """
 
@@ -93,6 +95,8 @@ class Tally:
     consoles: Mapping[str, int]
     lines: dict[str, LineTally]
     arrived: int = 0
+    online: int = 0
+    missed: int = 0
     left: int = 0
     served: int = 0
     tickets: int = 0
@@ -122,6 +126,12 @@ class Tally:
 
     def _arrives(self, _t: int, _facts: Mapping[str, Any]) -> None:
         self.arrived += 1
+
+    def _at_home(self, _t: int, _facts: Mapping[str, Any]) -> None:
+        self.online += 1
+
+    def _misses(self, _t: int, _facts: Mapping[str, Any]) -> None:
+        self.missed += 1
 
     def _takes(self, t: int, facts: Mapping[str, Any]) -> None:
         self.tickets += 1
@@ -212,6 +222,10 @@ class Tally:
             return None
         return {"ticket": found[0], "closes_at": found[1], "left_s": round((found[1] - now) / NS, 3)}
 
+    def held(self, device: str) -> int:
+        """Events that a device keeps because nobody has fetched them."""
+        return len(self._held.get(device, ()))
+
     def describe(self, now: int, counters: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
         """All figures; `counters` gives what is known of each counter beforehand."""
         waiting = sorted(self._waiting.values())
@@ -236,6 +250,8 @@ class Tally:
             "at": now,
             "visitors": {
                 "arrived": self.arrived,
+                "online": self.online,
+                "missed_appointments": self.missed,
                 "left": self.left,
                 "served": self.served,
                 "inside": self.arrived - self.left,
@@ -270,6 +286,8 @@ class Tally:
 
 _REACTIONS: Final[Mapping[tuple[str, str], Callable[[Tally, int, Mapping[str, Any]], None]]] = {
     ("hall", "arrive"): Tally._arrives,  # noqa: SLF001 - the tally's own table
+    ("hall", "online"): Tally._at_home,  # noqa: SLF001
+    ("hall", "missed"): Tally._misses,  # noqa: SLF001
     ("hall", "ticket_taken"): Tally._takes,  # noqa: SLF001
     ("hall", "goes"): Tally._goes,  # noqa: SLF001
     ("hall", "leaves"): Tally._leaves,  # noqa: SLF001

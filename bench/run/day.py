@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.captures.export import keep_wire
-from bench.clock.clockwork import clock_text
 from bench.clock.kernel import BenchFailure, Kernel
 from bench.clock.standins import REAL, installed
+from bench.daytime import clock_text
 from bench.faults.records_lock import lock_of
 from bench.faults.virtual_hands import lend_virtual
 from bench.hall.day import Day

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
+from bench.run.frame_words import alpha_words, declared_words, osdp_words
 from bench.run.rig import Rig, inventory
+from firmware_sim.devices.declared_device import DeclaredDevice
+from protocol.declared.codec import Codec
 from protocol.escpos.tokenizer import tokenize
 from protocol.modbus.maps import RegisterMap
 from protocol.modbus.pdu import NAMES
@@ -83,10 +86,14 @@ class Decoder:
     def __init__(self, rig: Rig) -> None:
         self.units: dict[str, dict[int, Station]] = {}
         self.protocols: dict[str, str] = {}
+        self.codecs: dict[str, Codec] = {}
         for row in inventory(rig.scenario):
             self.protocols.setdefault(row["line"], row["protocol"])
+            thing = rig.devices[row["name"]].thing
+            if isinstance(thing, DeclaredDevice):
+                self.codecs.setdefault(row["line"], thing.codec)
             if row["unit"] is not None:
-                registers = getattr(rig.devices[row["name"]].thing, "registers", None)
+                registers = getattr(thing, "registers", None)
                 known = registers if isinstance(registers, RegisterMap) else None
                 self.units.setdefault(row["line"], {})[row["unit"]] = Station(row["name"], known)
 
@@ -102,7 +109,8 @@ class Decoder:
             frame: any frame.
             request: what it answers, when that is known.
         """
-        read = _READERS.get(self.protocols.get(frame.line, ""), Decoder._raw)
+        other = Decoder._declared if frame.line in self.codecs else Decoder._raw
+        read = _READERS.get(self.protocols.get(frame.line, ""), other)
         damaged = f" [{frame.flaws} damaged]" if frame.flaws else ""
         return _cut(read(self, frame, request)) + damaged
 
@@ -170,6 +178,18 @@ class Decoder:
         names = (_token(token.name, token.raw) for token in tokenize(frame.data))
         return ", ".join(dict.fromkeys(names))
 
+    def _osdp(self, frame: Frame, request: bytes | None) -> str:
+        told = osdp_words(frame.data, lambda unit: self.station(frame.line, unit).name)
+        return told or self._raw(frame, request)
+
+    def _alpha(self, frame: Frame, request: bytes | None) -> str:
+        told = alpha_words(frame.data)
+        return f"{frame.by}: {told}" if told else self._raw(frame, request)
+
+    def _declared(self, frame: Frame, request: bytes | None) -> str:
+        told = declared_words(self.codecs[frame.line], "host" if frame.is_request else "device", frame.data)
+        return f"{frame.by}: {told}" if told else self._raw(frame, request)
+
     def _raw(self, frame: Frame, _request: bytes | None) -> str:
         text = "".join(chr(char) if 0x20 <= char < 0x7F else "." for char in frame.data)
         return f"{frame.by}: {text}"
@@ -178,6 +198,8 @@ class Decoder:
 _READERS: Final[Mapping[str, Callable[[Decoder, Frame, bytes | None], str]]] = {
     "modbus_rtu": Decoder._modbus,  # noqa: SLF001 - the decoder's own table
     "escpos": Decoder._escpos,  # noqa: SLF001
+    "osdp": Decoder._osdp,  # noqa: SLF001
+    "alpha": Decoder._alpha,  # noqa: SLF001
 }
 
 

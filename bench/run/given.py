@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import __version__
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.records.secrets import hide
 from bench.records.source import place_of
 from bench.run.collector import Exit

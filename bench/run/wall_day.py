@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bench.captures.export import keep_wire
-from bench.clock.clockwork import clock_text
 from bench.clock.wall import WallDriver, make_loop
 from bench.control.errors import ControlUnavailable
+from bench.daytime import clock_text
 from bench.faults.records_lock import lock_of
 from bench.records import wall_http
 from bench.records.intake import Intake

@@ -69,7 +69,7 @@ def _words(state: State, look: Look) -> tuple[str, Level]:
         return say("buzzer"), Level.BUSY
     if state.get("printing"):
         return say("printing"), Level.BUSY
-    waiting = (state.get("queue") or {}).get("waiting")
+    waiting = (state.get("queue") or state).get("waiting")
     if waiting:
         return f"{say('waiting_events')} {plain(waiting)}", Level.BUSY
     if "paper" in state:
@@ -174,17 +174,41 @@ def _keys(state: State, columns: int, lines: int, look: Look) -> list[Text]:
         if row < lines:
             lit = key <= len(lamps) and lamps[key - 1]
             out[row].append(text, f"bold {look.colours.attention}" if lit else look.colours.dim)
-    last = look.scene.last_key.get(str(state["name"]))
-    if last and out:
-        said = f"{look.say('last')} {plain(last, 24)}"
-        short = plain(last, 24).split(" ")[0]
-        for words in (said, f"{look.say('last')} {short}", short):
-            gap = columns - out[-1].cell_len - width(words)
-            if gap >= 1:
-                out[-1].append(" " * gap)
-                out[-1].append(words, look.colours.busy)
-                break
+    if out:
+        _last_key(out[-1], state, columns, look)
     return out
+
+
+def _last_key(line: Text, state: State, columns: int, look: Look) -> None:
+    """Put at the end of a line which key was pressed last, as far as there is room."""
+    last = look.scene.last_key.get(str(state["name"]))
+    if not last:
+        return
+    said = f"{look.say('last')} {plain(last, 24)}"
+    short = plain(last, 24).split(" ")[0]
+    for words in (said, f"{look.say('last')} {short}", short):
+        gap = columns - line.cell_len - width(words)
+        if gap >= 1:
+            line.append(" " * gap)
+            line.append(words, look.colours.busy)
+            break
+
+
+def _lamp(state: State, look: Look) -> tuple[str, str]:
+    """The one lamp of a keypad that has one, in words and with the nearest colour of the palette."""
+    name = plain(state["lamp_colour"], 16)
+    dark = name in ("black", "")
+    style = {"red": look.colours.wrong, "green": look.colours.good, "amber": look.colours.attention}
+    return (f"○ {look.say('dark')}", look.colours.dim) if dark else (f"● {name}", style.get(name, look.colours.busy))
+
+
+def _texted(state: State, columns: int, lines: int, look: Look) -> list[Text]:
+    """A keypad with a line of text and one lamp."""
+    if lines < 2:
+        return _rows(state, columns, lines, look)
+    below = joined([_lamp(state, look)] if state.get("powered", True) else [])
+    _last_key(below, state, columns, look)
+    return [*_rows(state, columns, lines - 1, look), below]
 
 
 def _voice(state: State, columns: int, lines: int, look: Look) -> list[Text]:
@@ -270,13 +294,13 @@ def _slip(sheet: list[str], columns: int, lines: int, look: Look) -> list[Text]:
     return out[:lines]
 
 
+def _variables(state: State) -> list[str]:
+    return [f"{plain(name, 40)} {plain(value, 80)}" for name, value in (state.get("state") or {}).items()]
+
+
 def _state(state: State, columns: int, lines: int, look: Look) -> list[Text]:
     """Variables of a declared device, or what else is known."""
-    told = state.get("state") or {}
-    if state.get("lamp_colour"):
-        told = {"lamp": state["lamp_colour"], **told}
-    words = [f"{plain(name, 40)} {plain(value, 80)}" for name, value in told.items()]
-    out, line = [], ""
+    words, out, line = _variables(state), [], ""
     for word in words:
         if line and width(line) + 3 + width(word) > columns:
             out.append(line)
@@ -285,7 +309,11 @@ def _state(state: State, columns: int, lines: int, look: Look) -> list[Text]:
             line = f"{line} · {word}" if line else word
     if line:
         out.append(line)
-    return [Text(fit(text, columns), style=look.colours.dim, no_wrap=True, end="") for text in out[:lines]]
+    drawn = [joined([(fit(text, columns), look.colours.dim)]) for text in out[:lines]]
+    if str(state["name"]) in look.scene.last_key and len(drawn) < lines:
+        drawn.append(Text(no_wrap=True, end=""))
+        _last_key(drawn[-1], state, columns, look)
+    return drawn
 
 
 _Draw = Callable[[State, int, int, Look], list[Text]]
@@ -296,6 +324,7 @@ _FACES: Final[tuple[tuple[Callable[[State], bool], _Draw], ...]] = (
     (lambda state: "paper" in state, _printer),
     (lambda state: "voice" in state, _voice),
     (lambda state: "lamps" in state, _keys),
+    (lambda state: "shows" in state and "lamp_colour" in state, _texted),
     (lambda state: "shows" in state, _rows),
     (lambda state: True, _state),
 )
@@ -329,8 +358,12 @@ def _shown(state: State, look: Look) -> str:
         words[-1] = words[-1] or look.say("dark")
     if "lamps" in state:
         words.append("".join("●" if lit else "○" for lit in state["lamps"]))
-        if str(state["name"]) in look.scene.last_key:
-            words.append(f"{look.say('last')} {plain(look.scene.last_key[str(state['name'])], 24)}")
+    if state.get("lamp_colour") and state.get("powered", True):
+        words.append(_lamp(state, look)[0])
+    if str(state["name"]) in look.scene.last_key:
+        words.append(f"{look.say('last')} {plain(look.scene.last_key[str(state['name'])], 24)}")
+    elif not words and "paper" not in state and "voice" not in state:
+        words.append(" · ".join(_variables(state)))
     if "paper" in state:
         words.append(f"{float(state['paper'].get('left_mm') or 0) / 1000:.1f} m")
         sheet = _sheet(state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Hand", "acts_of_keys", "hands"]
+__all__ = ["Hand", "acts_of_keys", "hands", "key_of_digit", "keys_of"]
 
 State = Mapping[str, Any]
 
@@ -77,14 +77,27 @@ _HANDS: Final[tuple[tuple[Hand, Callable[[State], bool]], ...]] = (
 _KNOWN: Final = frozenset(hand.action for hand, _ in _HANDS)
 
 
+def keys_of(state: State) -> list[int | str]:
+    """What `press` takes, key by key; empty when the bench does not tell it. Numbers are numbers."""
+    names = state.get("key_names")
+    if isinstance(names, (list, tuple)):
+        return [int(name) if str(name).isascii() and str(name).isdigit() else str(name) for name in names]
+    return list(range(1, int(state.get("keys") or 0) + 1))
+
+
+def key_of_digit(state: State, digit: int) -> int | str | None:
+    """The key that a digit of the keyboard presses: itself; 0 (told as 10) is key 0, else the tenth."""
+    keys = keys_of(state)
+    wanted = 0 if digit == 10 and 0 in keys else digit
+    return wanted if wanted in keys else None
+
+
 def hands(state: State) -> list[Hand]:
     """What can be done to a device now; acts of its declaration too, which may ask for arguments."""
     has = [str(action) for action in state.get("actions", ())]
     found: list[Hand] = []
     if "press" in has and _powered(state):
-        found += [
-            Hand("press", "act_press", {"key": key}, tail=str(key)) for key in range(1, int(state.get("keys") or 0) + 1)
-        ]
+        found += [Hand("press", "act_press", {"key": key}, tail=str(key)) for key in keys_of(state)]
     found += [hand for hand, sensible in _HANDS if hand.action in has and sensible(state)]
     found += [Hand(action, f"act_{action}", ask="ask_args") for action in has if action not in _KNOWN]
     return found

@@ -38,6 +38,8 @@ LABEL: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "queue": ("queue", "hàng chờ"),
         "wire": ("wire", "khung truyền"),
         "detail": ("device", "thiết bị"),
+        "online": ("online", "trực tuyến"),
+        "missed_appointments": ("missed appointments", "lỡ hẹn"),
         # -- counters
         "closed": ("closed", "đóng"),
         "free": ("free", "rảnh"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.text import Text
 
 from bench.tui.drawn import Drawn
+from bench.tui.labels import Labels
 from bench.tui.palette import SIGN, Level
 from bench.tui.text import fit, joined, plain, span, spark, width
 
@@ -79,6 +83,12 @@ class LinesPanel(Drawn, can_focus=True):
         return parts
 
 
+def _not_here(people: Mapping[str, Any], say: Labels, style: str) -> list[tuple[str, str]]:
+    """Who did not come, where there is anybody: at home over the network, or in spite of an appointment."""
+    counts = [(name, people.get(name)) for name in ("online", "missed_appointments")]
+    return [part for name, count in counts if count for part in ((f"{say(name)} ", style), (f"{plain(count)}  ", ""))]
+
+
 class QueuePanel(Drawn, can_focus=True):
     """Who waits and how long; open ratings; what devices still hold."""
 
@@ -124,6 +134,7 @@ class QueuePanel(Drawn, can_focus=True):
             ),
             joined(
                 [
+                    *_not_here(people, say, colours.dim),
                     (f"{say('open_ratings')} ", colours.dim),
                     (", ".join(open_now) or say("none"), colours.busy if open_now else ""),
                 ]

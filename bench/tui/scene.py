@@ -195,7 +195,7 @@ def _busy(state: Mapping[str, Any]) -> bool:
     return bool(
         state.get("window")
         or state.get("printing")
-        or (state.get("queue") or {}).get("waiting")
+        or (state.get("queue") or state).get("waiting")
         or any(state.get("lamps") or ())
         or voice.get("text")
     )

@@ -15,7 +15,7 @@ from textual.app import App
 
 from bench.control.client import ControlError, device_path
 from bench.tui.asked import fault_body, instant
-from bench.tui.hands import Hand, acts_of_keys, hands
+from bench.tui.hands import Hand, acts_of_keys, hands, key_of_digit
 from bench.tui.labels import Labels
 from bench.tui.link import Link
 from bench.tui.scene import Scene
@@ -126,8 +126,9 @@ class Steering(App[str]):
     def action_key(self, key: int) -> None:
         """A key of the chosen device."""
         state = self.scene.devices.get(self.chosen, {})
-        if "press" in state.get("actions", ()) and key <= int(state.get("keys") or 0):
-            self.send_act(self.chosen, Hand("press", "act_press", {"key": key}))
+        pressed = key_of_digit(state, key)
+        if "press" in state.get("actions", ()) and pressed is not None:
+            self.send_act(self.chosen, Hand("press", "act_press", {"key": pressed}, tail=str(pressed)))
 
     def action_press(self) -> None:
         """Ask for a key, or several, or how long."""

@@ -24,7 +24,7 @@ from bench.tui.bars import KeyBar, TopBar
 from bench.tui.commands import Commands
 from bench.tui.detail import Detail, HandList
 from bench.tui.faces import Look
-from bench.tui.hands import Hand
+from bench.tui.hands import Hand, key_of_digit
 from bench.tui.labels import LANGUAGES, Labels
 from bench.tui.link import Link, Source
 from bench.tui.palette import THEMES, colours
@@ -150,7 +150,7 @@ class HallView(Steering):
         told: list[tuple[str, str]] = []
         if scene.hall and not scene.gone:
             has = state.get("actions", ())
-            count = min(int(state.get("keys") or 0), 9)
+            count = sum(key_of_digit(state, digit) is not None for digit in range(1, 10))
             if "press" in has and state.get("powered", True):
                 told.append((f"1-{count}" if count else "p", "key_press"))
             if "open_cover" in has:

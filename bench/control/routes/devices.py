@@ -30,6 +30,8 @@ def state(desk: Desk, name: str) -> dict[str, Any]:
     window = desk.tally.window(name, now)
     if name in desk.tally.keypads:
         told["window"] = window
+        if "queue" not in told:
+            told["waiting"] = desk.tally.held(name)
     if "paper" in told:
         told["tickets"] = desk.sheets(name)[-_SHEETS:]
     return told

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bench.clock.clockwork import clock_text
 from bench.control.desk import Desk
 from bench.control.errors import Refusal
 from bench.control.guard import answer
 from bench.control.models import FaultOrder, Nothing
 from bench.control.routes import Asked, Route
+from bench.daytime import clock_text
 from bench.faults.catalogue import CATALOGUE, find
 from bench.faults.check import FaultError
 from bench.faults.nemesis import Armed

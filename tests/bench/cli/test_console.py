@@ -8,6 +8,7 @@ import json
 import pytest
 
 from bench.cli import console
+from bench.cli.exit_codes import ExitCode
 
 
 class Terminal(io.StringIO):
@@ -148,3 +149,11 @@ def test_a_failure_gives_its_hint_a_line(capsys: pytest.CaptureFixture[str]) -> 
     """The message and the advice are on stderr, apart."""
     console.Failure("the port is gone", 4, "plug it in").show()  # type: ignore[arg-type]
     assert capsys.readouterr().err == "Error: the port is gone\n  plug it in\n"
+
+
+def test_an_error_that_quotes_a_hostile_file_moves_no_cursor() -> None:
+    """Escape sequences, returns and bidirectional marks of message and hint are spelled out; its lines stay lines."""
+    stream = io.StringIO()
+    failure = console.Failure("a.toml:1:1: name \x1b[31mred\r\u202e\n    ^", ExitCode.INVALID_FILE, "write \x9b2J")
+    failure.show(stream)
+    assert stream.getvalue() == "Error: a.toml:1:1: name \\x1b[31mred\\r\\u202e\n    ^\n  write \\x9b2J\n"
