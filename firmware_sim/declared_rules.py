@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
-from firmware_sim.device import Effect
+from firmware_sim.device import MS, Effect
 from protocol.declared import model
 from protocol.declared.model import Const, Count, Expr, Field, Made, State, Test
 
@@ -20,7 +20,6 @@ Run: TypeAlias = Callable[[int, Fields, Out], None]
 
 Read: TypeAlias = Callable[[Fields], Any]
 
-MS: Final = 1_000_000
 _MOST_ENTRIES: Final = 256
 """Entries that a list of the state holds when no `limit` is given."""
 

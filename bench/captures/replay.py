@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.captures.frames import Capture, CaptureFailed, joined
 from bench.captures.pcapng_reader import Interface, PcapngReader, line_bytes
 from bench.captures.replayed_device import RecordedDevice, Step, steps_of
-from bench.clock.clockwork import Clockwork, clock_text
+from bench.clock.clockwork import Clockwork
 from bench.clock.wall import WallDriver, make_loop
+from bench.daytime import clock_text
 from bench.ports.wall_port import PortUnavailable
 from bench.reports.wording import printable
 from bench.run.rig import Rig

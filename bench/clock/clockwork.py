@@ -102,10 +102,3 @@ Clockwork.now = Clockwork._now  # type: ignore[method-assign,assignment]  # noqa
 def seconds(value: float) -> int:
     """Seconds to nanoseconds, rounded."""
     return round(value * NS)
-
-
-def clock_text(at: int, *, millis: bool = False) -> str:
-    """Instant of the day as people read it: "10:41", or "10:41:07.250" with `millis`."""
-    whole, rest = divmod(at, NS)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours:02}:{minutes:02}:{whole % 60:02}.{rest // 1_000_000:03}" if millis else f"{hours:02}:{minutes:02}"

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Final, NoReturn, Self
 
 from bench.clock.actors import NEVER, Actor
-from bench.clock.clockwork import BARE_CALL, Clockwork, clock_text
+from bench.clock.clockwork import BARE_CALL, Clockwork
 from bench.clock.crew import Clock, Crew, adopt, current, end_of
 from bench.clock.endings import (
     STUBBORN,
@@ -33,6 +33,7 @@ from bench.clock.endings import (
     StubbornCollector,
     VirtualDeadlock,
 )
+from bench.daytime import clock_text
 from firmware_sim.device import NS
 
 __all__ = [
@@ -338,7 +339,11 @@ class Kernel(Crew):
 
     # -- what the stand-ins are made of -----------------------------------------------------------------------------
     def sleep(self, seconds: float) -> None:
-        """`time.sleep` in simulated time; a sleep of 0 is a poll, and lets others go first."""
+        """`time.sleep` in simulated time; a sleep of 0 is a poll, and lets others go first.
+
+        Raises:
+            ValueError: a negative length, as `time.sleep` has it.
+        """
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         if seconds == 0:

@@ -63,6 +63,9 @@ class Lateness:
 
         Args:
             q: 0 to 1.
+
+        Raises:
+            ValueError: `q` is not 0 to 1.
         """
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile is between 0 and 1, not {q}")

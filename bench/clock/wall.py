@@ -21,8 +21,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, ParamSpec, TypeVar
 
-from bench.clock.clockwork import Clockwork, clock_text
+from bench.clock.clockwork import Clockwork
 from bench.clock.lateness import Lateness
+from bench.daytime import clock_text
 from firmware_sim.device import NS
 
 SHARP_UP_TO: Final = 100

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 
 from bench.compliance.case import Failed, Lost, frames_text
 from bench.compliance.steps import Ask, Heard, Step, Wait
-from bench.compliance.stream_bench import MS, Doing, StreamBench
+from bench.compliance.stream_bench import Doing, StreamBench
+from firmware_sim.device import MS
 from protocol.alpha import codes, write
 from protocol.alpha.memory import Entry, string_file, text_file
 from protocol.alpha.packet import Answer, Command, Event, Receiver, Started, packet
@@ -202,15 +203,18 @@ class AlphaBench(StreamBench):
         yield from self.do(write.string(label, data))
 
     # -- the sandwich -----------------------------------------------------------------------------------------------
+    @property
+    def hush(self) -> int:
+        """What was begun is over after a silence of more than a second."""
+        return 1_200 * MS
+
     def quiet_line(self) -> Doing:
-        """Nobody may be speaking; what was begun is over (a silence of more than a second).
+        """Nobody may be speaking, and the sign is up.
 
         Raises:
             Lost: somebody is.
         """
-        heard = yield Wait(1_200 * MS, "is the line quiet?")
-        if heard.frames:
-            raise Lost(f"foreign traffic on the line before the case: {frames_text(heard.frames)}", heard)
+        yield from super().quiet_line()
         got = yield from self.send(self.packet(write.read_text("A")), "is it up?")
         if not got.heard.frames:
             yield Wait(round(float(self.declaration.capabilities.get("busy_ms", 8000)) * MS), "until it is up")

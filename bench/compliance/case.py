@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from bench.compliance.declaration import Declaration
 from bench.compliance.results import Frame, Measure, Verdict
-from bench.compliance.steps import Heard
+from bench.compliance.steps import Heard, Operator, Play, Wait
+from firmware_sim.device import MS
 
 __all__ = ["Bench", "Case", "Failed", "Finding", "Lost"]
 
@@ -146,6 +147,40 @@ class Bench:
             )
         if margin < 0:
             raise Failed(f"{why}: {figures}", heard)
+
+    def must_be_silent(self, heard: Heard, what: str) -> None:
+        """Nothing may have been said.
+
+        Raises:
+            Failed: something was.
+        """
+        if heard.frames:
+            raise Failed(f"{what} was answered: {frames_text(heard.frames)}; silence is required", heard)
+
+    def operator(self, action: str, *args: Any, text: str) -> Play:
+        """Have a person act.
+
+        Raises:
+            Lost: it was not done.
+        """
+        heard = yield Operator(action, args, text)
+        if not heard.done:
+            raise Lost(f"the operator did not: {text}")
+
+    @property
+    def hush(self) -> int:
+        """How long the line must be silent before a case begins, ns."""
+        return 60 * MS
+
+    def quiet_line(self) -> Play:
+        """Nobody may be speaking before the case begins.
+
+        Raises:
+            Lost: somebody is.
+        """
+        heard = yield Wait(self.hush, "is the line quiet?")
+        if heard.frames:
+            raise Lost(f"foreign traffic on the line before the case: {frames_text(heard.frames)}", heard)
 
 
 def frames_text(frames: tuple[Frame, ...]) -> str:

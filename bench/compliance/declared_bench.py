@@ -13,21 +13,20 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from bench.compliance.case import Bench, Failed, Lost, frames_text
-from bench.compliance.steps import Ask, Heard, Operator, Step, Wait
+from bench.compliance.steps import Ask, Heard, Step, Wait
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import Send
+from firmware_sim.device import MS, Send
 from firmware_sim.devices.declared_device import DeclaredDevice
 from protocol.declared.build import build
 from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
 from protocol.declared.reader import Broken
 
-__all__ = ["MS", "DeclaredBench", "Drawn", "Told", "codec_of", "spec_text"]
+__all__ = ["DeclaredBench", "Drawn", "Told", "codec_of", "spec_text"]
 
-MS: Final = 1_000_000
 
 Talk: TypeAlias = Generator[Step, Heard, Heard]
 Doing: TypeAlias = Generator[Step, Heard, None]
@@ -281,16 +280,6 @@ class DeclaredBench(Bench):
         yield from self.settle()
         self.saw(told.heard)
 
-    def operator(self, action: str, *args: Any, text: str) -> Doing:
-        """Have a person act.
-
-        Raises:
-            Lost: it was not done.
-        """
-        heard = yield Operator(action, args, text)
-        if not heard.done:
-            raise Lost(f"the operator did not: {text}")
-
     def stranger(self) -> int:
         """A drawn address of nobody."""
         address = self.spec.address
@@ -331,16 +320,6 @@ class DeclaredBench(Bench):
                 )
             if heard.frames:
                 self.saw(heard)
-
-    def quiet_line(self) -> Doing:
-        """Nobody may be speaking before the case begins.
-
-        Raises:
-            Lost: somebody is.
-        """
-        heard = yield Wait(60 * MS, "is the line quiet?")
-        if heard.frames:
-            raise Lost(f"foreign traffic on the line before the case: {frames_text(heard.frames)}", heard)
 
 
 def _parts(rubbish: bytes, pause: int, frame: bytes) -> tuple[tuple[int, bytes], ...]:

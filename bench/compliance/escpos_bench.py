@@ -13,7 +13,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from bench.compliance.case import Failed, Lost, frames_text
 from bench.compliance.steps import Ask, Heard, Operator, Step, Wait
-from bench.compliance.stream_bench import MS, Doing, StreamBench, gathered
+from bench.compliance.stream_bench import Doing, StreamBench, gathered
+from firmware_sim.device import MS
 from protocol.escpos import status
 from protocol.escpos.status import AutoStatus, Confirmed, Flow, Plain, RealTime, ReplyEvent
 
@@ -239,7 +240,7 @@ class EscposBench(StreamBench):
     # -- hands ------------------------------------------------------------------------------------------------------
     def open_cover(self) -> Answer:
         """The cover is opened, to be closed when the case ends."""
-        yield from self.hand("open_cover", text="open the cover of the printer")
+        yield from self.operator("open_cover", text="open the cover of the printer")
         self.undo.append(Operator("close_cover", (), "close the cover"))
         reply = yield from self.hear(300 * MS)
         return reply
@@ -253,14 +254,14 @@ class EscposBench(StreamBench):
     def near_end(self) -> Answer:
         """A roll that is nearly used up is put in, to be changed for a good one when the case ends."""
         text = "put in a roll that is nearly used up, so that the near-end sensor sees it, and close the cover"
-        yield from self.hand("load_old_roll", text=text)
+        yield from self.operator("load_old_roll", text=text)
         self._new_roll()
         reply = yield from self.hear(300 * MS)
         return reply
 
     def paper_end(self) -> Answer:
         """The roll is taken out, to be put in again when the case ends."""
-        yield from self.hand("remove_paper", text="take the paper out and close the cover")
+        yield from self.operator("remove_paper", text="take the paper out and close the cover")
         self._new_roll()
         reply = yield from self.hear(300 * MS)
         return reply
@@ -270,7 +271,7 @@ class EscposBench(StreamBench):
 
     def power_cycle(self, note: str = "") -> Answer:
         """Power is switched off and on; what comes until it is up."""
-        yield from self.hand("power_cycle", text="switch the printer off, wait two seconds, and switch it on")
+        yield from self.operator("power_cycle", text="switch the printer off, wait two seconds, and switch it on")
         reply = yield from self.hear(4_000 * MS, note or "until it is up")
         return reply
 

@@ -8,6 +8,7 @@ from functools import cache
 from bench.compliance.case import Case
 from bench.compliance.requirements import Requirement, load, names
 from bench.compliance.suites import SUITES, suite_named
+from bench.reports.wording import wrapped
 
 __all__ = ["explained", "find"]
 
@@ -59,12 +60,12 @@ def explained(row: Requirement | Case) -> str:
 def _requirement(row: Requirement) -> str:
     document = _requirements()[row.id.casefold()][1]
     checked = "" if row.checked else "  (?: the number was not compared with the document)"
-    lines = [row.id, "", *_wrapped(row.says), "", f"  document   {document}", f"  clause     {row.clause}{checked}"]
+    lines = [row.id, "", *wrapped(row.says), "", f"  document   {document}", f"  clause     {row.clause}{checked}"]
     lines += [f"  level      {row.level}", f"  of         {row.role}", f"  tested     {_TESTABLE[row.testable]}"]
     if row.applies:
         lines.append(f"  applies    where declared: {row.applies}")
     if row.because:
-        lines += ["  because", *_wrapped(row.because, "    ")]
+        lines += ["  because", *wrapped(row.because, "    ")]
     cases = [case.id for case, _ in _cases().values() if case.primary == row.id]
     beside = [case.id for case, _ in _cases().values() if row.id in case.also]
     for title, ids in (("  cases that blame it", cases), ("  cases that touch it", beside)):
@@ -74,12 +75,12 @@ def _requirement(row: Requirement) -> str:
 
 
 def _case(row: Case) -> str:
-    lines = [f"{row.id}  (revision {row.rev})", "", *_wrapped(f"{row.title}."), ""]
+    lines = [f"{row.id}  (revision {row.rev})", "", *wrapped(f"{row.title}."), ""]
     lines.append(f"  suite      {', '.join(_cases()[row.id.casefold()][1])}")
     lines.append(f"  blames     {row.primary}")
     if row.primary.casefold() in _requirements():
         blamed = _requirements()[row.primary.casefold()][0]
-        lines += _wrapped(f"{blamed.says} ({blamed.cited}, {blamed.level})", "             ")
+        lines += wrapped(f"{blamed.says} ({blamed.cited}, {blamed.level})", "             ")
     if row.also:
         lines.append(f"  touches    {', '.join(row.also)}")
     if row.applies:
@@ -92,12 +93,3 @@ def _case(row: Case) -> str:
     if row.wild:
         lines += ["  seen in the wild", *(f"    {told}" for told in row.wild)]
     return "\n".join(lines)
-
-
-def _wrapped(text: str, indent: str = "  ", width: int = 100) -> list[str]:
-    lines = [indent]
-    for word in text.split():
-        if len(lines[-1]) + len(word) > width:
-            lines.append(indent)
-        lines[-1] += ("" if lines[-1] == indent else " ") + word
-    return lines

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bench.compliance.case import Bench, Failed, Lost, frames_text
-from bench.compliance.steps import Ask, Heard, Operator, Step, Wait
+from bench.compliance.steps import Ask, Heard, Step
 from firmware_sim.burst import LineSettings
+from firmware_sim.device import MS
 from protocol.checks import crc16_modbus
 from protocol.modbus.pdu import FC, MAX_READ_BITS, MAX_READ_REGISTERS, unpack_bits, unpack_registers
 from protocol.modbus.rtu import is_sound, reply_length, seal, t15, t35
 
 __all__ = ["ModbusBench", "Reply"]
 
-_MS = 1_000_000
 _GLITCH = frozenset(b"\x00\xff")
 _READS = {"coils": 1, "discretes": 2, "holding": 3, "inputs": 4}
 
@@ -64,7 +64,7 @@ class ModbusBench(Bench):
         self.t35 = t35(self.settings.baud, self.settings.char_bits)
         self.timeout = self.declaration.timeout
         self.tail: int | None = None
-        self.quiet = max(2 * self.t35, 10 * _MS)
+        self.quiet = max(2 * self.t35, 10 * MS)
 
     # -- saying ---------------------------------------------------------------------------------------------------
     def frame(self, *parts: tuple[int, bytes], note: str = "", reply: bool = True) -> Talk:
@@ -110,7 +110,11 @@ class ModbusBench(Bench):
 
     # -- judging --------------------------------------------------------------------------------------------------
     def good(self, pdu: bytes, note: str = "") -> Answer:
-        """A request that must be carried out; its normal reply is a witness."""
+        """A request that must be carried out; its normal reply is a witness.
+
+        Raises:
+            Lost: no sound reply, or an exception.
+        """
         reply = yield from self.ask(pdu, note)
         if reply.exception or reply.pdu[0] != pdu[0]:
             raise Lost(
@@ -149,15 +153,6 @@ class ModbusBench(Bench):
                 f"something like an exception, without its highest bit: {frames_text(reply.heard.frames)}", reply.heard
             )
 
-    def must_be_silent(self, heard: Heard, what: str) -> None:
-        """Nothing may have been said.
-
-        Raises:
-            Failed: something was.
-        """
-        if heard.frames:
-            raise Failed(f"{what} was answered: {frames_text(heard.frames)}; silence is required", heard)
-
     def echoed(self, pdu: bytes, size: int, what: str) -> Answer:
         """A write whose reply must repeat the request's first characters.
 
@@ -172,14 +167,22 @@ class ModbusBench(Bench):
 
     # -- registers ------------------------------------------------------------------------------------------------
     def registers(self, start: int, count: int, code: int = FC.READ_HOLDING) -> Generator[Step, Heard, tuple[int, ...]]:
-        """Read registers; a reply of another length loses the premise."""
+        """Read registers; a reply of another length loses the premise.
+
+        Raises:
+            Lost: no sound reply, an exception, or another number of registers.
+        """
         reply = yield from self.good(bytes((code,)) + _words(start, count))
         if len(reply.pdu) != 2 + 2 * count or reply.pdu[1] != 2 * count:
             raise Lost(f"{count} registers asked, the reply is {frames_text(reply.heard.frames)}", reply.heard, (2, 3))
         return unpack_registers(reply.pdu[2:])
 
     def bits(self, start: int, count: int, code: int = FC.READ_COILS) -> Generator[Step, Heard, tuple[int, ...]]:
-        """Read bits; a reply of another length loses the premise."""
+        """Read bits; a reply of another length loses the premise.
+
+        Raises:
+            Lost: no sound reply, an exception, or another number of bits.
+        """
         reply = yield from self.good(bytes((code,)) + _words(start, count))
         size = (count + 7) // 8
         if len(reply.pdu) != 2 + size or reply.pdu[1] != size:
@@ -257,25 +260,10 @@ class ModbusBench(Bench):
             read = self.bits if code in (1, 2) else self.registers
             yield from read(first, size, code)
 
-    def quiet_line(self) -> Generator[Step, Heard, None]:
-        """Nobody may be speaking before the case begins.
-
-        Raises:
-            Lost: somebody is.
-        """
-        heard = yield Wait(max(60 * _MS, 2 * self.t35), "is the line quiet?")
-        if heard.frames:
-            raise Lost(f"foreign traffic on the line before the case: {frames_text(heard.frames)}", heard)
-
-    def operator(self, action: str, *args: Any, text: str) -> Generator[Step, Heard, None]:
-        """Have a person act.
-
-        Raises:
-            Lost: it was not done.
-        """
-        heard = yield Operator(action, args, text)
-        if not heard.done:
-            raise Lost(f"the operator did not: {text}")
+    @property
+    def hush(self) -> int:
+        """Twice the silence that ends a frame, at the least."""
+        return max(super().hush, 2 * self.t35)
 
 
 def _words(*values: int) -> bytes:

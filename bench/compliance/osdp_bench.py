@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from bench.compliance.case import Bench, Failed, Lost, frames_text
-from bench.compliance.steps import Ask, Heard, Operator, Step, Wait
+from bench.compliance.steps import Ask, Heard, Step, Wait
 from firmware_sim.burst import LineSettings
+from firmware_sim.device import MS
 from protocol import osdp
 from protocol.osdp import Answer, Bad, Command, Packet, Reader
 
-__all__ = ["MS", "OsdpBench", "packets"]
+__all__ = ["OsdpBench", "packets"]
 
-MS: Final = 1_000_000
 _QUIET: Final = 30 * MS
 """Longer than the pause that breaks a packet off."""
 
@@ -138,18 +138,13 @@ class OsdpBench(Bench):
         self.saw(heard)
         return reply
 
-    def must_be_silent(self, heard: Heard, what: str) -> None:
-        """Nothing may have been said.
-
-        Raises:
-            Failed: something was.
-        """
-        if heard.frames:
-            raise Failed(f"{what} was answered: {frames_text(heard.frames)}; silence is required", heard)
-
     # -- dialogue -----------------------------------------------------------------------------------------------------
     def begin(self) -> Doing:
-        """Sequence 0, and nothing that waits to be told."""
+        """Sequence 0, and nothing that waits to be told.
+
+        Raises:
+            Lost: a poll draws no good reply, or there is no end to the news.
+        """
         self.next = 0
         for _ in range(_MOST):
             reply = yield from self.good(Command.POLL)
@@ -158,7 +153,11 @@ class OsdpBench(Bench):
         raise Lost(f"{_MOST} polls, and there is still news")
 
     def keys(self) -> Generator[Step, Heard, bytes]:
-        """The keys that polls tell, until there are no more."""
+        """The keys that polls tell, until there are no more.
+
+        Raises:
+            Lost: a poll draws no good reply, or there is no end to the keys.
+        """
         told = b""
         for _ in range(_MOST):
             reply = yield from self.good(Command.POLL)
@@ -173,16 +172,6 @@ class OsdpBench(Bench):
         yield from self.operator("press", key, text=f"press key {key} once")
         heard = yield Wait(150 * MS, "the key is up again")
         self.heard = heard
-
-    def operator(self, action: str, *args: Any, text: str) -> Doing:
-        """Have a person act.
-
-        Raises:
-            Lost: it was not done.
-        """
-        heard = yield Operator(action, args, text)
-        if not heard.done:
-            raise Lost(f"the operator did not: {text}")
 
     def stranger(self) -> int:
         """A drawn address that nobody on the line has."""
@@ -207,13 +196,3 @@ class OsdpBench(Bench):
         self.next = 0
         for _ in range(4):  # 0, 1, 2, 3: what comes after 3 is a case's business
             yield from self.good(self.rng.choice(tuple(_KINDS)), crc=self.rng.choice(self.checks()))
-
-    def quiet_line(self) -> Doing:
-        """Nobody may be speaking before the case begins.
-
-        Raises:
-            Lost: somebody is.
-        """
-        heard = yield Wait(60 * MS, "is the line quiet?")
-        if heard.frames:
-            raise Lost(f"foreign traffic on the line before the case: {frames_text(heard.frames)}", heard)

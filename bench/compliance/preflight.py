@@ -16,13 +16,13 @@ from bench.compliance.modbus_bench import ModbusBench
 from bench.compliance.protocols import OVER_MODBUS, bench_class
 from bench.compliance.steps import Heard, Player, PortLost, Step, Wait
 from firmware_sim.burst import LineSettings
+from firmware_sim.device import MS
 from protocol.modbus.rtu import is_sound
 
 __all__ = ["preflight"]
 
-_MS: Final = 1_000_000
 _OTHERS: Final = ("9600 8N1", "19200 8E1", "9600 8E1", "19200 8N1", "115200 8N1", "38400 8N1", "4800 8N1", "57600 8N1")
-_LISTEN: Final = 300 * _MS
+_LISTEN: Final = 300 * MS
 
 
 def _drive(play: Generator[Step, Heard, Any], player: Player) -> Any:
@@ -43,7 +43,7 @@ def preflight(judge: Judge, player: Player) -> str:
     if heard.frames:
         return (
             f"the line babbles: {sum(len(frame.data) for frame in heard.frames)} characters came in "
-            f"{_LISTEN // _MS} ms without a request ({frames_text(heard.frames)}); take other masters, and devices "
+            f"{_LISTEN // MS} ms without a request ({frames_text(heard.frames)}); take other masters, and devices "
             "that send unasked, off the line"
         )
     answers = [_ask(judge, player, judge.settings, attempt) for attempt in range(3)]

@@ -7,14 +7,14 @@ whether it can be tested on the wire at all (conformance.md 2.1). A MUST is cove
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final
 
-__all__ = ["LEVELS", "TESTABLE", "Catalogue", "InvalidCatalogue", "Requirement", "all_requirements", "load", "names"]
+__all__ = ["LEVELS", "TESTABLE", "Catalogue", "InvalidCatalogue", "Requirement", "load", "names"]
 
 LEVELS: Final = ("MUST", "SHOULD", "MAY", "IMPLIED", "VENDOR", "FIELD")
 TESTABLE: Final = ("wire", "wire+operator", "virtual-time-only", "not-black-box")
@@ -111,17 +111,3 @@ def _read(spec: str, row: Mapping[str, Any], before: Mapping[str, Requirement]) 
     if (requirement.testable == "not-black-box") != bool(requirement.because):
         raise InvalidCatalogue(f"{requirement.id}: `because` excuses what is not-black-box, and only that")
     return requirement
-
-
-def all_requirements() -> dict[str, Requirement]:
-    """Every requirement of every catalogue, by id."""
-    found: dict[str, Requirement] = {}
-    for name in names():
-        found |= load(name).requirements
-    return found
-
-
-def uncovered(requirements: Iterable[Requirement], covered: Iterable[str]) -> list[str]:
-    """Ids of the MUST statements that no case covers and nothing excuses."""
-    have = set(covered)
-    return [r.id for r in requirements if r.level == "MUST" and not r.because and r.id not in have]

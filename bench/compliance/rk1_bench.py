@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from bench.compliance.case import Failed, Lost
 from bench.compliance.modbus_bench import Answer, ModbusBench, write_many
 from bench.compliance.steps import Heard, Step, Wait
+from firmware_sim.device import MS
 from protocol.modbus.maps.reference_keypad import EVENT_WORDS, MOST_BLOCKS, Event
 
-__all__ = ["MS", "SECOND", "Rk1Bench", "State", "ack"]
+__all__ = ["SECOND", "Rk1Bench", "State", "ack"]
 
-MS: Final = 1_000_000
 SECOND: Final = 1_000 * MS
 _PAUSE: Final = 200 * MS
 _ROUNDS: Final = 60

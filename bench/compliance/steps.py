@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from bench.compliance.results import Frame
 
-__all__ = ["Ask", "Heard", "Operator", "Play", "Player", "PortLost", "Step", "Wait", "attempt_mark", "wait_mark"]
+__all__ = ["Ask", "Heard", "Operator", "Play", "Player", "PortLost", "Step", "Wait", "begun", "wait_mark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,9 @@ def wait_mark(at: int, note: str) -> Frame:
     return Frame(at, at, "out", b"", note)
 
 
-def attempt_mark(at: int, attempt: int) -> Frame:
-    """What stands among the frames where a repetition begins."""
-    return Frame(at, at, "out", b"", f"attempt {attempt + 1}")
+def begun(frames: list[Frame], at: int, attempt: int) -> list[Frame]:
+    """The frames of a case that begins (attempt 0: none yet) or is repeated (those so far, and a mark)."""
+    return [*frames, Frame(at, at, "out", b"", f"attempt {attempt + 1}")] if attempt else []
 
 
 def joined(parts: Iterable[tuple[int, bytes]]) -> bytes:

@@ -14,10 +14,10 @@ from bench.compliance.case import Bench, Failed, Lost
 from bench.compliance.results import Frame
 from bench.compliance.steps import Ask, Heard, Operator, Step, Wait
 from firmware_sim.burst import LineSettings
+from firmware_sim.device import MS
 
-__all__ = ["MS", "Doing", "StreamBench", "Talk"]
+__all__ = ["Doing", "StreamBench", "Talk"]
 
-MS: Final = 1_000_000
 SLICE: Final = 250 * MS
 """Listening goes on in pieces of this length while something is still awaited."""
 
@@ -71,16 +71,6 @@ class StreamBench(Bench):
         return gathered(got)
 
     # -- hands and eyes ---------------------------------------------------------------------------------------------
-    def hand(self, action: str, *args: Any, text: str) -> Doing:
-        """Have a person act.
-
-        Raises:
-            Lost: it was not done.
-        """
-        heard = yield Operator(action, args, text)
-        if not heard.done:
-            raise Lost(f"the operator did not: {text}")
-
     def sees(self, action: str, *args: Any, good: str, bad: str, what: str) -> Doing:
         """Have a person look. Only a person's word that it is wrong makes a FAIL.
 

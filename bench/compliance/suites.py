@@ -94,7 +94,12 @@ with a file of requirements, a module of cases and a module of mutants."""
 
 @cache
 def suite_named(name: str) -> Suite:
-    """A suite by its name; KeyError for none."""
+    """A suite by its name.
+
+    Raises:
+        KeyError: there is none of that name.
+        ValueError: two of its cases share an id.
+    """
     catalogues, modules = SUITES[name]
     cases: list[Case] = []
     for module in modules:

@@ -16,7 +16,8 @@ from bench.compliance.mutants.base import Subject
 from bench.compliance.mutants.declared_device import on_line
 from bench.scenario.declared import parse
 from bench.scenario.load import ScenarioError
-from firmware_sim.device import Send
+from bench.scenario.toml_out import quoted
+from firmware_sim.device import MS, Send
 from firmware_sim.devices.declared_device import DeclaredDevice
 from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
@@ -25,7 +26,6 @@ from protocol.declared.reader import Broken
 
 __all__ = ["CannotBeTested", "derived", "is_protocol", "subject_of"]
 
-_MS = 1_000_000
 _CHANGES = frozenset({"restart", "voice", "start"})
 """Effects after which a device is not what it was: no question of the suite."""
 
@@ -78,8 +78,8 @@ def derived(text: str, where: str) -> str:
     return "\n".join(
         [
             "schema_version = 1",
-            f"name = {_quoted(spec.name)}",
-            f"title = {_quoted(spec.title)}",
+            f"name = {quoted(spec.name)}",
+            f"title = {quoted(spec.title)}",
             'protocol = "declared"',
             "",
             "[line]",
@@ -92,7 +92,7 @@ def derived(text: str, where: str) -> str:
             f"unit = {unit}",
             f"ask = {json.dumps(ask)}",
             f"tell = {json.dumps(tell)}",
-            f"text = {_quoted(text)}",
+            f"text = {quoted(text)}",
             "",
         ]
     )
@@ -142,7 +142,7 @@ def _asked(codec: Codec, unit: int) -> Iterator[tuple[str, list[str]]]:
         except BadValue:
             continue
         device = DeclaredDevice("oracle", codec, unit=unit if spec.address is not None else None)
-        effects = [*device.hear(0, frame, 0, 0, None), *device.wake(spec.line.inter_byte_ms * _MS + 1, "gap")]
+        effects = [*device.hear(0, frame, 0, 0, None), *device.wake(spec.line.inter_byte_ms * MS + 1, "gap")]
         said = b"".join(effect.data for effect in effects if isinstance(effect, Send))
         decoded = codec.decode("device", said) if said else []
         names = ["?" if isinstance(one, Broken) or one.message is None else one.message.name for one in decoded]
@@ -163,8 +163,3 @@ def _keys(codec: Codec) -> int:
     sent = [effect.target for effect in action.effects if effect.kind == "send"]
     wanted = any(codec.messages[name].message.expect is not None for name in sent)
     return (high or 4) if wanted else 0
-
-
-def _quoted(text: str) -> str:
-    """A text as a basic string of TOML."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

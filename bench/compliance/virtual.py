@@ -12,17 +12,16 @@ from typing import Final
 
 from bench.clock.clockwork import Clockwork
 from bench.compliance.results import Frame
-from bench.compliance.steps import Ask, Heard, Operator, Step, Wait, attempt_mark, wait_mark
+from bench.compliance.steps import Ask, Heard, Operator, Step, Wait, begun, wait_mark
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import Effect
+from firmware_sim.device import MS, Effect
 from firmware_sim.line import Line
 from protocol.modbus.rtu import t35
 
 __all__ = ["EXACT", "View", "VirtualPlayer"]
 
-_MS: Final = 1_000_000
-_TAIL: Final = 50 * _MS
-_ENDLESS: Final = 10_000 * _MS
+_TAIL: Final = 50 * MS
+_ENDLESS: Final = 10_000 * MS
 Hand = Callable[..., Iterable[Effect]]
 
 
@@ -80,10 +79,7 @@ class VirtualPlayer:
 
     def begin(self, attempt: int) -> None:
         """A case begins, or is repeated."""
-        if attempt == 0:
-            self.frames = []
-        else:
-            self.frames.append(attempt_mark(self.now, attempt))
+        self.frames = begun(self.frames, self.now, attempt)
 
     def play(self, step: Step) -> Heard:
         """Carry out a step; simulated time goes on by as much as it takes."""

@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.compliance.results import Frame
-from bench.compliance.steps import Ask, Heard, Operator, PortLost, Step, Wait, attempt_mark, joined, wait_mark
+from bench.compliance.steps import Ask, Heard, Operator, PortLost, Step, Wait, begun, joined, wait_mark
 from firmware_sim.burst import LineSettings
+from firmware_sim.device import MS
 
 __all__ = ["WallPlayer", "adapter_latency"]
 
-_MS: Final = 1_000_000
 _TROUBLE: tuple[type[Exception], ...] = (OSError, ValueError)
 with contextlib.suppress(ImportError):  # POSIX only
     import termios
 
     _TROUBLE = (*_TROUBLE, termios.error)
 
-_SPLIT: Final = 15 * _MS
+_SPLIT: Final = 15 * MS
 """Characters that come further apart than this are shown as two frames."""
-_TAIL_WHOLE: Final = 6 * _MS
-_TAIL: Final = 40 * _MS
+_TAIL_WHOLE: Final = 6 * MS
+_TAIL: Final = 40 * MS
 _NAP: Final = 0.002
-_NETWORK: Final = 20 * _MS
+_NETWORK: Final = 20 * MS
 _ENDLESS: Final = 4096
 """So many characters in one step are babble: listening ends."""
 
@@ -42,9 +42,9 @@ def adapter_latency(port: str) -> int:
         return 0 if port.startswith("loop://") else _NETWORK
     said = Path("/sys/bus/usb-serial/devices") / Path(port).resolve().name / "latency_timer"
     try:
-        return int(said.read_text(encoding="ascii")) * _MS
+        return int(said.read_text(encoding="ascii")) * MS
     except (OSError, ValueError):
-        return 1 * _MS
+        return 1 * MS
 
 
 class WallPlayer:
@@ -126,10 +126,7 @@ class WallPlayer:
 
     def begin(self, attempt: int) -> None:
         """A case begins, or is repeated."""
-        if attempt == 0:
-            self.frames = []
-        else:
-            self.frames.append(attempt_mark(self.now, attempt))
+        self.frames = begun(self.frames, self.now, attempt)
 
     def play(self, step: Step) -> Heard:
         """Carry out a step.
@@ -215,8 +212,8 @@ class WallPlayer:
 
     def _sleep_until(self, at: int) -> None:
         while (left := at - self.now) > 0:
-            if left > _MS:
-                time.sleep((left - _MS) / 1e9)
+            if left > MS:
+                time.sleep((left - MS) / 1e9)
 
     def _wakes_late(self) -> int:
         worst = 0

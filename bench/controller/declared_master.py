@@ -19,7 +19,7 @@ from bench.controller.rows import StoreFailed
 from firmware_sim.burst import LineSettings
 from firmware_sim.declared_host import HostSide
 from firmware_sim.declared_rules import Read
-from firmware_sim.device import Alarm, Effect, Flaws, Send, Watch
+from firmware_sim.device import MS, Alarm, Effect, Flaws, Send, Watch
 from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
 from protocol.declared.model import Ask
@@ -27,14 +27,13 @@ from protocol.declared.reader import Frame, Reader
 
 GO: Final = "go"
 SILENCE: Final = "silence"
-_MS: Final = 1_000_000
-_ANSWER_AFTER: Final = 5 * _MS
+_ANSWER_AFTER: Final = 5 * MS
 """A host's time from hearing a frame to answering it."""
 
-_PAUSE: Final = 10 * _MS
+_PAUSE: Final = 10 * MS
 """Silence between two things that the master says."""
 
-_TOLERANCE: Final = 30 * _MS
+_TOLERANCE: Final = 30 * MS
 _NEVER: Final = 1 << 62
 
 Effects = Sequence[Effect]
@@ -95,7 +94,7 @@ class DeclaredMaster:
         self._known = {unit.name: _Known(unit) for unit in units}
         codecs = list({id(unit.codec): unit.codec for unit in units}.values())
         self._readers: list[tuple[Codec, Reader]] = [(codec, codec.reader("device")) for codec in codecs]
-        self._gap = max((codec.declaration.line.inter_byte_ms for codec in codecs), default=20) * _MS
+        self._gap = max((codec.declaration.line.inter_byte_ms for codec in codecs), default=20) * MS
         self._heard = 0
         self._waiting: deque[bytes] = deque()
         self._free_at = 0
@@ -157,7 +156,7 @@ class DeclaredMaster:
         if known is not None and known.due <= now:
             ask = self._poll(known)
             assert ask is not None
-            known.due = max(known.due + ask.every_ms * _MS, now)
+            known.due = max(known.due + ask.every_ms * MS, now)
             frame = self._frame_of(known, ask, {})
             return (self._send(now, frame), *self._rest(now)) if frame else self._rest(now)
         return self._rest(now)
@@ -240,7 +239,7 @@ class DeclaredMaster:
         expect = known.unit.codec.messages[message].message.expect
         if raw != known.last or expect is None or not expect.retries:
             return False
-        period = (expect.within + expect.stagger * known.unit.unit) * _MS + self._settings.duration(len(raw))
+        period = (expect.within + expect.stagger * known.unit.unit) * MS + self._settings.duration(len(raw))
         return abs(now - known.last_at - period) <= _TOLERANCE
 
     def _answer(self, now: int, known: _Known, frame: Frame, values: Mapping[str, Any], message: str) -> Effects:

@@ -15,13 +15,12 @@ from bench.controller.board_master import Exchange, Talk
 from bench.controller.conversation import Tell
 from bench.controller.texts import BLINK
 from firmware_sim.declared_host import NOTHING, HostSide, wishes
-from firmware_sim.device import Flaws
+from firmware_sim.device import MS, Flaws
 from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
 from protocol.declared.model import Ask, House
 
-_MS: Final = 1_000_000
-_PAUSE: Final = 10 * _MS
+_PAUSE: Final = 10 * MS
 """Silence before the next frame; more when the declaration ends frames by silence."""
 
 _NEVER: Final = 1 << 62
@@ -70,7 +69,7 @@ class DeclaredText(Talk):
         self._answer = ""
         self._taken: Callable[[], None] | None = None
         self._heard = b""
-        self._pause = max(_PAUSE, codec.declaration.line.inter_byte_ms * _MS + _MS)
+        self._pause = max(_PAUSE, codec.declaration.line.inter_byte_ms * MS + MS)
 
     @property
     def wishing(self) -> bool:
@@ -155,7 +154,7 @@ class DeclaredText(Talk):
 
     def _polled(self, now: int, poll: Ask) -> Callable[[], None]:
         def done() -> None:
-            self._poll_at = now + poll.every_ms * _MS
+            self._poll_at = now + poll.every_ms * MS
 
         return done
 
@@ -175,7 +174,7 @@ class DeclaredText(Talk):
         def done() -> None:
             row.said = wished
             row.light_at = 0
-            row.again = now + show.every_ms * _MS
+            row.again = now + show.every_ms * MS
 
         return self._row(now, row, wished, done)
 
@@ -205,7 +204,7 @@ class DeclaredText(Talk):
             self.due = self._next()
             return Exchange((frame,), pause=self._pause)
         self._taken = taken
-        return Exchange((frame,), 0, self._host.longest(ask.answer), self._pause, ask.within_ms * _MS)
+        return Exchange((frame,), 0, self._host.longest(ask.answer), self._pause, ask.within_ms * MS)
 
 
 def _changed(row: _Row) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 from bench.controller.conversation import Tell
 from bench.controller.rows import StoreFailed
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Alarm, Effect, Flaws, Send, Watch
+from firmware_sim.device import MS, NS, Alarm, Effect, Flaws, Send, Watch
 from protocol import osdp
 from protocol.osdp import Answer, Command, Packet, Reader
 
@@ -21,11 +21,10 @@ GO: Final = "go"
 LATE: Final = "late"
 DOWN_AFTER: Final = 3
 
-_MS: Final = 1_000_000
-_PATIENCE: Final = 200 * _MS
+_PATIENCE: Final = 200 * MS
 """A device answers within 200 ms (protocols.md 3.2)."""
 
-_PAUSE: Final = 20 * _MS
+_PAUSE: Final = 20 * MS
 _BACK_OFF: Final = 4 * NS
 _LONGEST_REPLY: Final = 64
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from bench.controller.conversation import Tell
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Alarm, Effect, Flaws, Send, Watch
+from firmware_sim.device import MS, NS, Alarm, Effect, Flaws, Send, Watch
 from protocol.declared.codec import Codec, Decoded
 from protocol.declared.items import BadValue
 from protocol.declared.reader import Frame
@@ -25,18 +25,17 @@ NEXT: Final = "next"
 MOST_WAITING: Final = 20
 """Calls that wait to be spoken; of more the oldest are given up."""
 
-_MS: Final = 1_000_000
-_BETWEEN: Final = 40 * _MS
+_BETWEEN: Final = 40 * MS
 """Pause between two commands: modules want 20 to 100 ms (protocols.md 5.1)."""
 
-_BETWEEN_CALLS: Final = 1_200 * _MS
+_BETWEEN_CALLS: Final = 1_200 * MS
 _FIRST: Final = 2 * NS
 """A module is silent for up to so long after its supply came."""
 
-_GRACE: Final = 400 * _MS
+_GRACE: Final = 400 * MS
 """A clip whose end is not told is over so long after its time: less than the pause that ends an utterance."""
 
-_PER_CHARACTER: Final = 400 * _MS
+_PER_CHARACTER: Final = 400 * MS
 _CHIME, _CALL, _TO, _AGAIN = "(chuông)", "mời số", "đến quầy", "xin nhắc lại"
 
 Effects = Sequence[Effect]
@@ -177,7 +176,7 @@ class VoiceMaster:
             return self._done(now)
         self._clip, lasts = self._left.popleft()
         frame = self._codec.write("play", {"cmd": 0x03, "ack": 0, "clip": self._clip})
-        return self._begin(now, frame, lasts * _MS + _GRACE)
+        return self._begin(now, frame, lasts * MS + _GRACE)
 
     def _spell(self, now: int, call: Calling) -> None:
         """The clips of a call; a letter or digit that the card lacks is told."""

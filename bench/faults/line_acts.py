@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.faults.acts import DEAF, CannotStrike, Done
 from bench.faults.triggers import Frame
 from firmware_sim.burst import Burst
+from firmware_sim.device import MS
 from firmware_sim.flaws import Cast, Piece, foreign_exchange
 from firmware_sim.line import Transmitter
 from firmware_sim.modbus_line import ModbusLine
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LINE_ACTS", "mute"]
 
-_MS: Final = 1_000_000
-_REPLY_AFTER: Final = 5 * _MS
+_REPLY_AFTER: Final = 5 * MS
 """From the end of a foreign master's request to its device's reply, ns."""
 
 
@@ -42,7 +42,7 @@ def _late_reply(nemesis: Nemesis, armed: Armed, station: Transmitter, frame: Fra
         if sender is line.master:
             disturber.watchers.remove(next_request)
             end = cast.start + cast.settings.duration(len(cast.data))
-            clockwork.call_at(end + round(armed.options["ms"] * _MS), release)
+            clockwork.call_at(end + round(armed.options["ms"] * MS), release)
             if not armed.live:
                 clockwork.call_at(clockwork.now, nemesis.end, armed)
 
@@ -126,7 +126,7 @@ def _cut_wire(nemesis: Nemesis, armed: Armed) -> Done:
 
 def _babble(nemesis: Nemesis, armed: Armed) -> Done:
     disturber, clockwork = nemesis.disturber(armed.target[0]), nemesis.world.clockwork
-    every = round(armed.options["every_ms"] * _MS)
+    every = round(armed.options["every_ms"] * MS)
     going = [True]
 
     def exchange() -> None:

@@ -23,8 +23,8 @@ from bench.hunt.failure import RUN, store
 from bench.hunt.play import Job
 from bench.hunt.search import applicable, baselines, swarm, systematic
 from bench.hunt.shrink import shrink
-from bench.hunt.toml_out import toml
 from bench.hunt.trial import RUNNING, Outcome, Trial
+from bench.scenario.toml_out import toml
 
 __all__ = ["SWARM", "WALL_RUNS", "Asked", "Campaign", "Found", "NeverOpened"]
 

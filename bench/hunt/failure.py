@@ -20,8 +20,8 @@ from typing import Any, Final
 from bench import __version__
 from bench.hunt.play import Job
 from bench.hunt.subject import Subject, subject_of
-from bench.hunt.toml_out import toml
 from bench.hunt.trial import Outcome, Trial
+from bench.scenario.toml_out import toml
 
 __all__ = ["FAILURE", "SCENARIO", "BadFailure", "Failure", "load_failure", "store"]
 

@@ -20,8 +20,7 @@ from typing import Any
 from bench.clock.kernel import BenchFailure, VirtualDeadlock
 from bench.hall.day import Day
 from bench.hunt.branches import Watcher
-from bench.hunt.subject import NS, Subject
-from bench.hunt.toml_out import toml
+from bench.hunt.subject import Subject
 from bench.hunt.trial import RUNNING, Outcome, Trial
 from bench.judge.verdict import Verdict
 from bench.run.collector import parse_command
@@ -30,7 +29,8 @@ from bench.run.rig import inventory
 from bench.run.verdict import judge_run
 from bench.run.world import World
 from bench.scenario.model import Scenario
-from firmware_sim.device import Note
+from bench.scenario.toml_out import toml
+from firmware_sim.device import NS, Note
 from firmware_sim.event_queue import EventQueue
 
 __all__ = ["Job", "play"]

@@ -18,7 +18,8 @@ import scenarios
 from bench.scenario import extends
 from bench.scenario.load import available, load, parse
 from bench.scenario.model import Scenario
-from bench.scenario.times import clock_text
+from bench.scenario.times import time_text
+from firmware_sim.device import NS
 
 __all__ = ["CannotHunt", "Subject", "subject_of"]
 
@@ -29,7 +30,6 @@ MOST_DEVICES: Final = 3
 """Keypads of a line in a trial: more make runs longer and find nothing that three do not."""
 
 IDLE_POLL_S: Final = 60
-NS: Final = 1_000_000_000
 _KEPT: Final = ("title", "name", "date", "timezone", "records", "pace", "rating_window_s", "rating_delay_s")
 
 
@@ -64,11 +64,6 @@ class Subject:
             name for name, line in zip(self.names, self.raw["line"], strict=True) if line["owner"] == "collector"
         )
 
-    @cached_property
-    def line_of(self) -> Mapping[str, str]:
-        """Device -> its line."""
-        return {device: line for line, devices in self.names.items() for device in devices}
-
     def tables(self, keypads: Collection[str], seconds: int, faults: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The tables of a cut scenario.
 
@@ -77,7 +72,7 @@ class Subject:
             seconds: how long the run is, seconds of the hall.
             faults: as in a scenario; `at`, `after`, `before` in seconds since the run began.
         """
-        begin, end = clock_text(self.opens), clock_text(self.opens + seconds * NS)
+        begin, end = time_text(self.opens), time_text(self.opens + seconds * NS)
         lines = self._lines(keypads)
         counters = {device["counter"] for line in lines for device in line["devices"] if "counter" in device}
         errands = [dict(errand) for errand in self.raw["errand"]]
@@ -141,7 +136,7 @@ class Subject:
 
     def _fault(self, fault: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: clock_text(self.opens + value * NS) if key in ("at", "after", "before") else value
+            key: time_text(self.opens + value * NS) if key in ("at", "after", "before") else value
             for key, value in fault.items()
         }
 

@@ -9,11 +9,11 @@ from bench.judge.claims import Claim
 from bench.judge.matching import Matching
 from bench.judge.stories import Story, Window, clock, row_line, seconds, where
 from bench.judge.traffic import Instance, Line
-from bench.judge.truth import NS, Event
+from bench.judge.truth import Event
+from firmware_sim.device import MS, NS
 
 __all__ = ["fairness", "late_reply", "manners", "unexpected_unit"]
 
-_MS = 1_000_000
 _SHORTEST_BOUND = 3 * NS // 2
 _AFTER_LATE = 3 * NS
 
@@ -133,8 +133,8 @@ def unexpected_unit(case: Case, matching: Matching) -> Finding:
     def story(item: tuple[Line, int, int, int, int]) -> Story:
         line, t, wait, unit, least = item
         last = (
-            f"GAVE UP: after {wait / _MS:.0f} ms of waiting for unit {unit}, because another unit spoke; "
-            f"without that it waits {least / _MS:.0f} ms"
+            f"GAVE UP: after {wait / MS:.0f} ms of waiting for unit {unit}, because another unit spoke; "
+            f"without that it waits {least / MS:.0f} ms"
         )
         return Story(where(f"unit {unit} on {line.name}", t), [], [last], Window(line.name, ((t - NS, t + NS),)))
 
@@ -225,7 +225,7 @@ def manners(case: Case, _matching: Matching) -> Finding:
     finding = Finding(word(broken, checked), broken, checked)
     finding.figures = {name: tally.n for name, (tally, _) in tallies.items()}
     if traffic.short.n == broken > 0:
-        finding.margin = 2 * _MS
+        finding.margin = 2 * MS
 
     def story(item: tuple[Instance, str]) -> Story:
         instance, name = item

@@ -12,7 +12,8 @@ from bench.judge.course import Gap, Pulse
 from bench.judge.matching import Matching
 from bench.judge.records import Row
 from bench.judge.stories import Story, press_line
-from bench.judge.truth import NS, Event, Truth
+from bench.judge.truth import Event, Truth
+from firmware_sim.device import NS
 
 __all__ = ["Case", "Finding", "Word", "margin_of", "quantiles", "word"]
 

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bench.judge.records import FIELDS, Row, Rows, Scalar
-from bench.judge.truth import NS, Truth
+from bench.judge.truth import Truth
+from firmware_sim.device import NS
 
 __all__ = ["UNKNOWN", "Claim", "Claims", "Problem", "instants", "no_instant", "number", "understand"]
 

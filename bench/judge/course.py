@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from firmware_sim.device import NS
+
 __all__ = ["Course", "Gap", "Pulse", "Span"]
 
-NS: Final = 1_000_000_000
 JOIN: Final = 10 * NS
 """Hits of a fault with no more than this between them are one span, ns."""
 
@@ -143,11 +144,6 @@ class Course:
         at = bisect_right(boots, (begin, 1 << 62))
         restarts = [*self.restarts.get(device, ()), *self.restored.get(device, ())]
         return (at < len(boots) and boots[at][0] <= end) or any(begin < t <= end for t in restarts)
-
-    def first_boot(self, device: str) -> int | None:
-        """Instant at which the run began for a device."""
-        boots = self.boots.get(device)
-        return boots[0][0] if boots else None
 
     def reboots(self, device: str) -> list[tuple[int, int]]:
         """The boots of a device after that with which the run began."""

@@ -10,11 +10,11 @@ from bench.judge.life import fates
 from bench.judge.matching import Matching
 from bench.judge.other_clock import set_ahead
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
-from bench.judge.truth import NS, Event
+from bench.judge.truth import Event
+from firmware_sim.device import MS, NS
 
 __all__ = ["acknowledge", "convergence", "resources"]
 
-_MS = 1_000_000
 _FEWEST = 8
 _MORE_DESCRIPTORS = 8
 _MORE_KB = 16 * 1024
@@ -29,7 +29,7 @@ def acknowledge(case: Case, matching: Matching) -> Finding:
     """
     truth = case.truth
     stored = [found.claim.stored_at for found in matching.matches if found.claim.stored_at is not None]
-    slack = NS if stored and all((t + truth.epoch_ns) % NS == 0 for t in stored) else _MS
+    slack = NS if stored and all((t + truth.epoch_ns) % NS == 0 for t in stored) else MS
     early: list[tuple[Event, int, int | None]] = []
     leads: list[int] = []
     checked = 0
@@ -57,7 +57,7 @@ def acknowledge(case: Case, matching: Matching) -> Finding:
     finding = Finding(word(len(broken), checked), len(broken), checked)
     finding.figures = {"acknowledged_first": len(early), "gone": len(gone)}
     if leads:
-        finding.margin = max(abs(max(leads)), _MS)
+        finding.margin = max(abs(max(leads)), MS)
 
     def story(item: tuple[Event, int, int | None]) -> Story:
         event, n, t = item

@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.faults.catalogue import CATALOGUE
 from bench.judge.invariants import INVARIANTS, Invariant
+from bench.reports.wording import wrapped
 
 __all__ = ["explained", "find", "table"]
 
@@ -121,20 +122,11 @@ def explained(row: Invariant) -> str:
     text, needs = _MORE[row.name]
     faults = [f"{fault.id} {fault.name}" for fault in CATALOGUE.values() if row.letter and row.letter in fault.stresses]
     lines = [f"{row.letter or '-'}  {row.name}", "", f"  {row.claim[0].upper()}{row.claim[1:]}.", ""]
-    lines += _wrapped(text)
+    lines += wrapped(text)
     lines += ["", f"  exercised by  {needs}", f"  needs rows    {'yes' if row.of_rows else 'no'}"]
     if faults:
-        lines += ["  stressed by", *_wrapped(", ".join(faults), "    ")]
+        lines += ["  stressed by", *wrapped(", ".join(faults), "    ")]
     return "\n".join(lines)
-
-
-def _wrapped(text: str, indent: str = "  ", width: int = 100) -> list[str]:
-    lines = [indent]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= width:  # with the space between them
-            lines.append(indent)
-        lines[-1] += ("" if lines[-1] == indent else " ") + word
-    return lines
 
 
 def table() -> str:

@@ -349,7 +349,7 @@ class SealedFile:
         if not line.endswith(b"\n"):
             self._settle("truncated", f"it is cut short inside its header, after {len(line)} bytes")
             return {}
-        header = _object(line)
+        header = object_of(line)
         if header is None or "h" not in header:
             self._settle("foreign", 'it is not a history: its first line is no header {"h":1,...}')
             return {}
@@ -396,7 +396,7 @@ class SealedFile:
         if footer is None:
             part = f" and a last line cut after {len(rest)} bytes" if rest else ""
             return "truncated", f"it has no footer: it is cut short after {self.read:,} whole records{part}"
-        seal = _object(footer)
+        seal = object_of(footer)
         if seal is None or seal.get("end") != FORMAT:
             return "edited", "its footer cannot be read"
         if extra:
@@ -518,7 +518,8 @@ def _words(key: bytes, wanted: Iterable[tuple[str, str]] | None) -> tuple[str, s
     return (src, kind) if wanted is None or (src, kind) in wanted else None
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def object_of(line: bytes | str) -> dict[str, Any] | None:
+    """The JSON object that a line holds; None when it holds none."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):

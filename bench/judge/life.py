@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from bench.judge.truth import NS, Event, Truth
+from bench.judge.truth import Event, Truth
+from firmware_sim.device import NS
 
 __all__ = ["CLASSES", "Fate", "fates", "identifiability", "reachable", "said"]
 
@@ -20,9 +21,6 @@ CLASSES: Final = ("overflow", "acknowledged", "waiting", "erased", "twin")
 
 _NUMBERED: Final = "modbus_rtu"
 """Protocol of profile RK-1: epoch, sequence, explicit acknowledgement, lost-count."""
-
-_READ_CLEARS: Final = frozenset({"osdp"})
-"""Protocols without numbers that are not declarations; there the master's next poll takes the press away."""
 
 _SAID: Final = {
     "overflow": "LOST: the keypad's queue overflowed at {}{}; no row tells it",

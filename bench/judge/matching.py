@@ -12,15 +12,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from bench.judge.alignment import Claimed, Pressed, align
 from bench.judge.claims import UNKNOWN, Claim, Claims
 from bench.judge.truth import Event, Truth
+from firmware_sim.device import MS
 
 __all__ = ["Copy", "Match", "Matching", "Stray", "match"]
-
-_MS: Final = 1_000_000
 
 
 class Match(NamedTuple):
@@ -217,14 +216,14 @@ class _Work:
         wanted: dict[tuple[int, int], list[tuple[int, int, Claim]]] = {}
         for claim in strays:
             if claim.clerk and claim.clerk != UNKNOWN and claim.at is not None:
-                wanted.setdefault((claim.value, claim.clerk), []).append((claim.at // _MS, claim.n, claim))
+                wanted.setdefault((claim.value, claim.clerk), []).append((claim.at // MS, claim.n, claim))
         for group in wanted.values():
             group.sort()
         gone: set[int] = set()
         for event in list(self.open.values()) if wanted else ():
             group = wanted.get((event.value, event.clerk), [])
             near: list[tuple[int, int, Claim]] = []
-            for t in {event.t // _MS, event.clock // _MS}:
+            for t in {event.t // MS, event.clock // MS}:
                 begin, end = (bisect_left(group, (edge,)) for edge in (t - self._bound, t + self._bound + 1))
                 near += [(abs(at - t), n, claim) for at, n, claim in group[begin:end] if n not in gone]
             fitting = [it for it in near if it[2].device != event.device and not _wrong(event, it[2])]
@@ -236,7 +235,7 @@ class _Work:
 
     @property
     def _bound(self) -> int:
-        return max(self.truth.limits.lateness // _MS, 1)
+        return max(self.truth.limits.lateness // MS, 1)
 
     # -- the result -------------------------------------------------------------------------------------------------
     def _match(self, event: Event, claim: Claim, wrong: tuple[str, ...]) -> None:
@@ -266,9 +265,9 @@ def _wrong(event: Event, claim: Claim) -> tuple[str, ...]:
 
 
 def _pressed(event: Event) -> Pressed:
-    return Pressed(event.t // _MS, event.clock // _MS, event.value, event.clerk, event.ticket)
+    return Pressed(event.t // MS, event.clock // MS, event.value, event.clerk, event.ticket)
 
 
 def _claimed(claim: Claim) -> Claimed:
-    at = None if claim.at is None else claim.at // _MS
+    at = None if claim.at is None else claim.at // MS
     return Claimed(at, claim.value, claim.clerk, claim.ticket)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from bench.judge.matching import Matching
-from bench.judge.truth import NS
+from firmware_sim.device import NS
 
 __all__ = ["Ahead", "set_ahead"]
 

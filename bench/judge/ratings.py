@@ -14,7 +14,7 @@ from bench.judge.life import CLASSES, Fate, fates, identifiability, reachable, s
 from bench.judge.matching import Match, Matching
 from bench.judge.other_clock import set_ahead
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
-from bench.judge.truth import NS
+from firmware_sim.device import NS
 
 __all__ = ["attribution", "duplication", "lateness", "loss", "order", "phantom", "time"]
 

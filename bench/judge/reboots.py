@@ -9,7 +9,8 @@ from bench.judge.claims import Claim
 from bench.judge.life import fates, reachable
 from bench.judge.matching import Matching
 from bench.judge.stories import Story, Window, around, clock, row_line, seconds, where
-from bench.judge.truth import NS, Event
+from bench.judge.truth import Event
+from firmware_sim.device import NS
 from protocol.modbus.maps.reference_keypad import REFERENCE_KEYPAD
 
 __all__ = ["ghosts", "reconfiguration"]

@@ -10,7 +10,8 @@ from bench.judge.life import Fate, fates, reachable
 from bench.judge.matching import Matching
 from bench.judge.stories import Story, Window, around, clock, seconds, where
 from bench.judge.traffic import Unit
-from bench.judge.truth import NS, Truth
+from bench.judge.truth import Truth
+from firmware_sim.device import NS
 
 __all__ = ["health", "silent_loss"]
 

@@ -12,9 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from bench.daytime import clock_text
 from bench.judge.history import History
 from bench.judge.records import FIELDS, Row
-from bench.judge.truth import NS, Event, Truth
+from bench.judge.truth import Event, Truth
+from firmware_sim.device import NS
 
 __all__ = ["MOST_LINES", "Story", "Window", "around", "clock", "press_line", "row_line", "seconds", "tell", "where"]
 
@@ -77,8 +79,7 @@ class Story:
 
 def clock(t: int) -> str:
     """Time of the hall's day: ns since local midnight -> "10:41:07.412" (past midnight "24:05:00.000")."""
-    sign, ms = ("-" if t < 0 else ""), abs(t) // 1_000_000
-    return f"{sign}{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
+    return clock_text(t, millis=True)
 
 
 def where(name: str, t: int) -> str:

@@ -14,20 +14,19 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from firmware_sim.device import MS, NS
 from protocol.modbus.maps.reference_keypad import EVENT_WORDS, REFERENCE_KEYPAD
 from protocol.modbus.rtu import is_sound
 
 __all__ = ["AFTER_BOOT", "Boot", "Instance", "Line", "Tally", "Traffic", "Unit"]
 
-NS: Final = 1_000_000_000
-_MS: Final = 1_000_000
 KEPT: Final = 20
 """Instances kept of anything that is out of order."""
 
 MOST_REPEATS: Final = 5
 """One request may be sent again so often before another unit has its turn (J15)."""
 
-TOO_SOON: Final = 20 * _MS
+TOO_SOON: Final = 20 * MS
 """A request this soon after one that nobody has answered yet is a second outstanding one, ns (J15)."""
 
 AFTER_BOOT: Final = 45 * NS
@@ -373,7 +372,7 @@ class Traffic:
     def _manners(self, line: Line, t: int, hexa: str, unit: int, function: int, whole: int) -> None:
         open_, gap = line.open, t - line.busy_until
         if line.busy_until and line.character and gap < line.t35 * _SHARE[0] // _SHARE[1]:
-            told = f"{gap / _MS:.2f} ms after what went before, t3.5 is {line.t35 / _MS:.2f} ms"
+            told = f"{gap / MS:.2f} ms after what went before, t3.5 is {line.t35 / MS:.2f} ms"
             self.short.add(Instance(t, line.name, unit, told))
         if 0 < whole < len(hexa) and self._is_sound(hexa[whole:]):
             self.doubled.add(Instance(t, line.name, unit, "two requests in one burst"))
@@ -381,7 +380,7 @@ class Traffic:
             line.repeats = 0
             return
         if open_.unit and not open_.answered and not open_.heard and t - open_.end < TOO_SOON:
-            told = f"{(t - open_.end) / _MS:.2f} ms after a request to unit {open_.unit} that nobody had answered yet"
+            told = f"{(t - open_.end) / MS:.2f} ms after a request to unit {open_.unit} that nobody had answered yet"
             self.doubled.add(Instance(t, line.name, unit, told))
         again = open_.hexa == hexa and not open_.answered
         line.repeats = line.repeats + 1 if again else 0

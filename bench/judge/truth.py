@@ -24,11 +24,10 @@ from typing import Any, Final, NamedTuple
 from bench.judge.course import Course
 from bench.judge.history import History
 from bench.judge.traffic import Traffic
+from firmware_sim.device import MS, NS
 
 __all__ = ["Call", "Event", "Issue", "Limits", "Slip", "Station", "Truth", "Utterance", "gather"]
 
-NS: Final = 1_000_000_000
-_MS: Final = 1_000_000
 _TX: Final = re.compile(
     rb'\{"i":\d+,"t":-?\d+,"src":"line","k":"tx","line":"([^"\\]*)","by":"([^"\\]*)","hex":"((?:[0-9a-f]{2})*)",'
     rb'"end":(\d+)(?:,"flaws":([1-9]\d*))?\}'
@@ -391,7 +390,7 @@ class _Gatherer:
             _whole(facts.get("ticket", 0)),
             _whole(facts["epoch"]),
             _whole(facts["seq"]),
-            t if at_ms is None else _whole(at_ms) * _MS - self.truth.epoch_ns,
+            t if at_ms is None else _whole(at_ms) * MS - self.truth.epoch_ns,
         )
         events.append(event)
         waiting.append(event)

@@ -20,7 +20,7 @@ from bench.planning.engine import NO_DELAYS
 from bench.planning.fit import Fit, half_width
 from bench.planning.outcome import Hall
 from bench.planning.ticket_table import Row, Table, TableError
-from bench.scenario.times import MINUTE, NS, clock_text
+from bench.scenario.times import MINUTE, NS, time_text
 
 if TYPE_CHECKING:
     from bench.scenario.model import Scenario
@@ -76,7 +76,7 @@ def scenario_text(found: Fit, counters: dict[int, list[str]], title: str) -> str
     """The fitted hall as the text of a scenario file."""
     kinds = [service.kind for service in found.services]
     letter = letters(kinds)
-    shape = ", ".join(f'"{clock_text(at)}" = {weight:.6g}' for at, weight in found.shape.items())
+    shape = ", ".join(f'"{time_text(at)}" = {weight:.6g}' for at, weight in found.shape.items())
     lines = [
         "#:schema ./scenario.schema.json",
         "# Fitted to a ticket log by `hallbench plan --from`. Arrivals, services and who serves what are from the log;",
@@ -128,6 +128,9 @@ def replay(table: Table, scenario: Scenario, engine: str) -> dict[str, Any]:
     Returns:
         By figure (mean, p50, p90 of a day, minutes): recorded and replayed means over days; the mean absolute
         difference ticket by ticket; how many tickets were compared, and on how many days.
+
+    Raises:
+        TableError: no ticket was called on a day with others.
     """
     place_of = {errand.name: place for place, errand in enumerate(scenario.errands)}
     typical = [round(errand.minutes.median * MINUTE) if errand.minutes else MINUTE for errand in scenario.errands]

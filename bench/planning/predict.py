@@ -124,7 +124,11 @@ def occupancies(day: RecordedDay) -> dict[str, list[float]]:
 
 
 def services(days: Sequence[RecordedDay]) -> dict[str, Service]:
-    """Lognormal occupancies by queue; a queue with fewer than `LEAST_SERVICES` gets those of all."""
+    """Lognormal occupancies by queue; a queue with fewer than `LEAST_SERVICES` gets those of all.
+
+    Raises:
+        ValueError: fewer than `LEAST_SERVICES` occupancies in all days.
+    """
     by_queue: dict[str, list[float]] = {}
     for day in days:
         for queue, times in occupancies(day).items():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench.judge.history import History, HistoryFailed, read_history
+from bench.judge.history import History, HistoryFailed, object_of, read_history
 
 Record: TypeAlias = Mapping[str, Any]
 """One line of an NDJSON file, parsed."""
@@ -103,7 +103,7 @@ def _rows(path: Path, remarks: list[str]) -> list[Record] | None:
     try:
         with path.open(encoding="utf-8") as file:
             for line in file:
-                row = _parsed(line)
+                row = object_of(line)
                 if row is None:
                     bad += 1
                 elif "h" in row:
@@ -122,11 +122,3 @@ def _rows(path: Path, remarks: list[str]) -> list[Record] | None:
     if bad:
         remarks.append(f"{path.name}: {bad} of its lines are no rows")
     return rows
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
-from firmware_sim.device import NS
+from bench.daytime import clock_text
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -35,9 +35,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 def clock(t: int, *, seconds: bool = False) -> str:
     """Hall time of an instant: ns since local midnight -> "10:42" or "10:42:07" (past midnight "24:05")."""
-    whole = t // NS
-    text = f"{whole // 3600:02}:{whole // 60 % 60:02}"
-    return f"{text}:{whole % 60:02}" if seconds else text
+    return clock_text(t, seconds=seconds)
 
 
 def duration(seconds: float | None) -> str:
@@ -75,6 +73,16 @@ def share(part: float | None) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """A number with its noun: "1 ticket", "1,778 tickets"; `many` for plurals that are not `one` + s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def wrapped(text: str, indent: str = "  ", width: int = 100) -> list[str]:
+    """A text in lines of at most `width` characters, `indent` included; a longer word has a line of its own."""
+    lines = [indent]
+    for word in text.split():
+        if lines[-1] != indent and len(lines[-1]) + len(word) >= width:  # with the space between them
+            lines.append(indent)
+        lines[-1] += ("" if lines[-1] == indent else " ") + word
+    return lines
 
 
 def verdict_sentence(verdict: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bench.scenario.draft import Draft, Finding, text
-from bench.scenario.times import NS, clock_text
+from bench.scenario.times import NS, time_text
 
 
 def _clocks(draft: Draft) -> Iterator[Finding]:
@@ -23,8 +23,8 @@ def _clocks(draft: Draft) -> Iterator[Finding]:
         return  # no such zone, or a number that the model refuses
     if changed is not None:
         told = (
-            f"on {date} the clocks of {zone} change at {clock_text(changed * NS)}, while the hall runs "
-            f"({clock_text(start * NS)} to {clock_text(end * NS)}): its times of day would be off"
+            f"on {date} the clocks of {zone} change at {time_text(changed * NS)}, while the hall runs "
+            f"({time_text(start * NS)} to {time_text(end * NS)}): its times of day would be off"
         )
         yield Finding(("date",), told, "choose another day, or hours that do not meet the change")
 

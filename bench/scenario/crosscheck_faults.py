@@ -9,7 +9,7 @@ from bench.faults.check import DeviceShape, LineShape, Shape, mistakes
 from bench.scenario.crosscheck_lines import NOT_MODBUS
 from bench.scenario.draft import Draft, Finding, text, texts, whole
 from bench.scenario.fill import tables
-from bench.scenario.times import NS, clock_text, parse_time
+from bench.scenario.times import NS, parse_time, time_text
 
 _TIMES = ("at", "after", "before")
 _NUMBERS = ("unit", "function", "address", "nth", "count", "rate", "for_s")
@@ -69,16 +69,16 @@ def _heal(draft: Draft) -> Iterator[Finding]:
         return
     start, end = draft.running
     if not start <= at <= end:
-        told = f"the hall runs from {clock_text(start)} to {clock_text(end)}, so nothing ends at {clock_text(at)}"
+        told = f"the hall runs from {time_text(start)} to {time_text(end)}, so nothing ends at {time_text(at)}"
         yield Finding(("heal", "at"), told)
     elif at + within * NS > end:
-        told = f"the hall ends at {clock_text(end)}, which leaves no {within:g} s to converge"
+        told = f"the hall ends at {time_text(end)}, which leaves no {within:g} s to converge"
         yield Finding(("heal", "converge_within_s"), told)
     for index, table in tables(draft.data, "fault"):
         given = _readable(table)
         begin = given.get("at", given.get("after"))
         if begin is not None and begin >= at and not table.get("optional"):
-            told = f"this fault begins at {clock_text(begin)}, when [heal] has ended all of them"
+            told = f"this fault begins at {time_text(begin)}, when [heal] has ended all of them"
             yield Finding(("fault", index, "at" if "at" in given else "after"), told)
 
 

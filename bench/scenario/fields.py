@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, WithJsonSchema
 
-from bench.scenario.times import Span, clock_text, parse_span, parse_time
+from bench.scenario.times import Span, parse_span, parse_time, time_text
 
 TIME_PATTERN = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$|^24:00(:00)?$"
 TIMES_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": TIME_PATTERN}}
@@ -16,7 +16,7 @@ _ONE_TIME = r"\s*([01]?\d|2[0-3]|24):[0-5]\d(:[0-5]\d)?\s*"
 TimeOfDay: TypeAlias = Annotated[
     int,
     BeforeValidator(parse_time),
-    PlainSerializer(clock_text, return_type=str, when_used="json"),
+    PlainSerializer(time_text, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": TIME_PATTERN}),
 ]
 OpenSpan: TypeAlias = Annotated[

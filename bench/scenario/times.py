@@ -31,7 +31,7 @@ def parse_time(value: object) -> int:
     raise ValueError(f'{_shown(value)} is not a time of day (write it as "07:30", from "00:00" to "24:00")')
 
 
-def clock_text(at: int) -> str:
+def time_text(at: int) -> str:
     """`"07:30"` (or `"07:30:15"`) for nanoseconds since midnight; fractions of a second are cut off."""
     minutes, second = divmod(at // NS, 60)
     text = f"{minutes // 60:02d}:{minutes % 60:02d}"
@@ -48,7 +48,7 @@ class Span(NamedTuple):
         return isinstance(at, int) and self.start <= at < self.end
 
     def __str__(self) -> str:
-        return f"{clock_text(self.start)}-{clock_text(self.end)}"
+        return f"{time_text(self.start)}-{time_text(self.end)}"
 
 
 def parse_span(value: object) -> Span:

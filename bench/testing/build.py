@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.hall.day import Day, draw
 from bench.run.world import World, given_away, outside_lines
 from bench.scenario.load import available, load

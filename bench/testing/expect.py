@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.testing.decode import Decoder
 from bench.testing.traffic import Frame, Happening
 from protocol.modbus.pdu import FC, NAMES

@@ -16,10 +16,11 @@ hall's, and nothing happens while the test computes. The pytest fixture `hall` i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from bench.clock.clockwork import seconds as ns_of
 from bench.clock.kernel import BenchFailure, DayOver, current
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from bench.judge.verdict import Verdict
 
 __all__ = ["Hall", "LostAtEnd", "hall", "make"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _STOP_WITHIN: Final = 3600.0
 """Seconds in the hall that `run` gives a program to end by itself when the test names no end."""
@@ -290,19 +294,20 @@ def make(
     return Hall(made, clock=clock, records=records, evidence=evidence)
 
 
+def _asked_as(like: Callable[P, Any]) -> Callable[[Callable[..., T]], Callable[P, T]]:
+    """The arguments of another function, for mypy, for editors and for `help`."""
+
+    def told(function: Callable[..., T]) -> Callable[P, T]:
+        asked = signature(like).replace(return_annotation=signature(function).return_annotation)
+        function.__signature__ = asked  # type: ignore[attr-defined]
+        return function
+
+    return told
+
+
+@_asked_as(make)
 @contextmanager
-def hall(
-    scenario: str | os.PathLike[str] | Scenario = "tan_hoi",
-    *,
-    seed: int = 1,
-    ports: Mapping[str, str] | None = None,
-    people: bool = False,
-    house: bool = True,
-    clock: str = "virtual",
-    start: object = None,
-    records: Records = None,
-    evidence: str = "folded",
-) -> Iterator[Hall]:
+def hall(*args: Any, **asked: Any) -> Iterator[Hall]:  # noqa: D417 (it takes the arguments of `make`)
     """A hall for the length of a block.
 
     Args:
@@ -321,17 +326,7 @@ def hall(
         SetupError: it cannot be set up so; says what there is.
         LostAtEnd, ProgramFailed: see `Hall.check`. Any error of the block gets notes with the last frames.
     """
-    h = make(
-        scenario,
-        seed=seed,
-        ports=ports,
-        people=people,
-        house=house,
-        clock=clock,
-        start=start,
-        records=records,
-        evidence=evidence,
-    )
+    h = make(*args, **asked)
     h.open()
     try:
         try:

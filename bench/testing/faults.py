@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.faults.acts import CannotStrike
 from bench.faults.catalogue import CATALOGUE, find
 from bench.faults.check import FaultError

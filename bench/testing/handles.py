@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.clock.clockwork import clock_text
 from bench.clock.clockwork import seconds as ns_of
+from bench.daytime import clock_text
 from bench.run.rig import NoSuchAction, Placed
 from bench.testing.expect import FrameWanted, NotSeen
 from bench.testing.traffic import Frame, Happening, Press

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.testing.decode import Decoder
 from bench.testing.expect import fields_of
 from bench.testing.traffic import Exchange, Frame, Press, Tape, exchanges

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bench.clock.clockwork import clock_text
 from bench.clock.clockwork import seconds as ns_of
 from bench.clock.kernel import DayOver
+from bench.daytime import clock_text
 from bench.testing.build import instant
 from bench.testing.expect import NoteWanted, NotSeen
 from bench.testing.stage import Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.clock.clockwork import clock_text
+from bench.daytime import clock_text
 from bench.testing.faults import hit_lines
 from bench.testing.nearmiss import near_misses
 

@@ -241,7 +241,7 @@ def _paint(panels: Sequence[Any], day: Day, halls: int) -> None:
         flow.plot(middles, day.by_half_hour(instants), shape, color=colour, linewidth=1.3, markersize=3, label=what)
     flow.set_ylabel("each half-hour")
     flow.set_ylim(bottom=0)
-    flow.legend(loc="upper right", ncols=3, fontsize=8, borderaxespad=0)
+    flow.legend(loc="lower right", bbox_to_anchor=(1, 1.02), ncols=3, fontsize=8, borderaxespad=0)
     flow.margins(y=0.25)
     waiting = day.waiting()
     minutes = [day.start + n * _MINUTE for n in range(len(waiting))]

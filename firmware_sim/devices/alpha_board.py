@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Final, NamedTuple
 
-from firmware_sim.device import FRAMING, PARITY, Alarm, Effect, Flaws, Note, Send, Stop, Watch
+from firmware_sim.device import FRAMING, NS, PARITY, Alarm, Effect, Flaws, Note, Send, Stop, Watch
 from firmware_sim.devices.alpha_clock import AlphaClock
 from firmware_sim.devices.alpha_compose import Contents, Page, pages
 from firmware_sim.devices.alpha_files import POOL, Files
@@ -27,11 +27,10 @@ from protocol.alpha.packet import Broken, Command, Ended, Event, Receiver, Start
 
 __all__ = ["BETABRITE", "BOARD", "MODELS", "AlphaBoard", "AlphaModel"]
 
-_NS: Final = 1_000_000_000
 _NEVER: Final = 1 << 62
-_BOOT: Final = 5 * _NS
+_BOOT: Final = 5 * NS
 """Diagnostics after power-up and soft reset (some five seconds were measured [C])."""
-_TONE: Final = 2 * _NS
+_TONE: Final = 2 * NS
 """The serial port is switched off while a tone sounds, "about 2 seconds" [S]."""
 _BLANK: Final = 200_000_000
 """How long a TEXT write darkens the display (assumed)."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-_NS: Final = 1_000_000_000
-_MINUTE: Final = 60 * _NS
+from firmware_sim.device import NS
+
+_MINUTE: Final = 60 * NS
 _DAY: Final = 24 * 60 * _MINUTE
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from firmware_sim.device import MS, NS
 from firmware_sim.devices.alpha_compose import MOVING, PITCH, Column, Line, Page
 from firmware_sim.devices.dot_font import HEIGHT
 
-MS: Final = 1_000_000
 HOLD: Final = (0, 8000 * MS, 6000 * MS, 4500 * MS, 3000 * MS, 1500 * MS)
 """Speed 1 slow .. 5 fast -> how long a page stands, ns; 0 is "no hold" (assumed)."""
 
@@ -26,7 +26,6 @@ TRAVEL: Final = (60, 20, 30, 45, 60, 90)
 FLASH: Final = 500 * MS
 """How long flashing dots are lit, and then dark (assumed)."""
 
-_NS: Final = 1_000_000_000
 
 Dots = tuple[bytes, ...]
 """Rows of dots from the top; each dot a colour, 0 dark, 1 red, 2 green, 3 amber, 4 dim red, 5 dim green, 6 brown,
@@ -89,8 +88,8 @@ class Screen:
         self._way = way or page.mode
         if page.mode in MOVING:
             rate = TRAVEL[page.speed]
-            self._come = -(-len(page.lines[0].columns) * _NS // rate)
-            self._lasts = self._come + -(-self.width * _NS // rate)
+            self._come = -(-len(page.lines[0].columns) * NS // rate)
+            self._lasts = self._come + -(-self.width * NS // rate)
         else:
             self._come = COME[page.speed] if self._way in _WAYS else 0
             self._lasts = None if endless else max(self._come + HOLD[page.speed], COME[-1])
@@ -178,7 +177,7 @@ class Screen:
 
     def _travelling(self, page: Page, now: int, *, dark: bool) -> Dots:
         """A text that enters at the right and leaves at the left, pushing out what stood there."""
-        offset = max(now - self._since, 0) * TRAVEL[page.speed] // _NS
+        offset = max(now - self._since, 0) * TRAVEL[page.speed] // NS
         top = page.first * PITCH
         rows = list(self._before)
         columns = page.lines[0].columns

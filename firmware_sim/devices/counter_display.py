@@ -16,18 +16,17 @@ from math import isfinite
 from typing import ClassVar
 
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import Effect, Note, Stop
-from firmware_sim.devices.event_device import NEVER
+from firmware_sim.device import Effect
+from firmware_sim.devices.segment_display import SegmentDisplay
 from firmware_sim.devices.segments import DARK, Digit, left, lit, number, read, right
 from firmware_sim.modbus_slave import ExceptionCode, Table
-from firmware_sim.register_slave import Cells, Group, RegisterSlave, between, refuse, whole
+from firmware_sim.register_slave import Cells, Group, between, refuse, whole
 from protocol.modbus.maps import text_of
 from protocol.modbus.maps.led485 import BAUD_CODES, LED485, WRITTEN_BY
 from protocol.modbus.pdu import FC
 
 __all__ = ["CounterDisplay"]
 
-_BOOT_NS = 500_000_000
 _KEYS = {"inc": 1, "dec": -1}
 
 
@@ -38,7 +37,7 @@ def _written(words: Cells, what: str) -> list[int]:
     return [word for word in words if word is not None]
 
 
-class CounterDisplay(RegisterSlave):
+class CounterDisplay(SegmentDisplay):
     """A display of 3 to 6 digits on a Modbus line.
 
     Human side, each returning effects: `press(now, key)` on models with keys, `unplug(now)`, `plug_in(now)`.
@@ -88,7 +87,7 @@ class CounterDisplay(RegisterSlave):
         self.settings = settings
         self.registers = LED485 if keys else LED485.without("key_count")
         self.powered = True
-        self._forget()
+        self.forget()
         self.use(self._groups_of())
 
     @property
@@ -110,7 +109,12 @@ class CounterDisplay(RegisterSlave):
         """Show a text as it came by the ASCII protocol, from the left."""
         before = self._lit
         self._show_left(lit(text))
-        return self._shown(before)
+        return self.changed(before)
+
+    @property
+    def visible(self) -> tuple[Digit, ...]:
+        """Every digit and point counts, also those that read alike."""
+        return self._lit
 
     # The host's side
 
@@ -120,7 +124,7 @@ class CounterDisplay(RegisterSlave):
         """Take a write whole, and note what is shown when that changed."""
         before = self._lit
         effects = list(super().write(now, table, start, values, function, broadcast))
-        return effects + self._shown(before)
+        return effects + self.changed(before)
 
     def after_reply(self, now: int) -> Iterable[Effect]:
         """A new unit id or baud takes effect."""
@@ -144,24 +148,6 @@ class CounterDisplay(RegisterSlave):
         if now >= self.silent_until:
             self._key_count = (self._key_count + _KEYS[key]) & 0xFFFF if key in _KEYS else 0
         return []
-
-    def unplug(self, now: int) -> Iterable[Effect]:
-        """Power is lost: dark, silent."""
-        if not self.powered:
-            return []
-        before = self._lit
-        self.powered = False
-        self.silent_until = NEVER
-        self._forget()
-        return [Stop(), Note("power", {"on": False}), *self._shown(before)]
-
-    def plug_in(self, now: int) -> Iterable[Effect]:
-        """Power returns: dark until something is written; silent for half a second (assumed)."""
-        if self.powered:
-            return []
-        self.powered = True
-        self.silent_until = now + _BOOT_NS
-        return [Note("power", {"on": True})]
 
     # Registers
 
@@ -268,15 +254,13 @@ class CounterDisplay(RegisterSlave):
         """Whether the decimal point of each digit from the left is lit."""
         return [point for _, point in self._lit]
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Dark, and nothing written."""
         self._lit = (DARK,) * self.digits
         self._number = None
         self._point = 0
         self._key_count = 0
         self._new_unit = self._new_baud = None
-
-    def _shown(self, before: tuple[Digit, ...]) -> list[Effect]:
-        return [] if self._lit == before else [Note("shown", {"text": self.text})]
 
 
 def _float(words: Sequence[int]) -> float:

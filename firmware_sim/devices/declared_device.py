@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from firmware_sim.burst import LineSettings
-from firmware_sim.declared_rules import MS, Fields, Out, Rules, Run
-from firmware_sim.device import Alarm, Effect, Flaws, Note, Send, Stop, Watch
+from firmware_sim.declared_rules import Fields, Out, Rules, Run
+from firmware_sim.device import MS, Alarm, Effect, Flaws, Note, Send, Stop, Watch
 from firmware_sim.devices.loudspeaker import Loudspeaker
 from protocol.declared.codec import Codec, MessageCodec
 from protocol.declared.items import BadValue

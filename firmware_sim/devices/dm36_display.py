@@ -15,17 +15,16 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import Effect, Note, Stop
-from firmware_sim.devices.event_device import NEVER
+from firmware_sim.device import Effect
+from firmware_sim.devices.segment_display import SegmentDisplay
 from firmware_sim.devices.segments import DARK, Digit, left, lit, number, read, right
 from firmware_sim.modbus_slave import Table
-from firmware_sim.register_slave import Cells, Group, RegisterSlave, between, refuse, whole
+from firmware_sim.register_slave import Cells, Group, between, refuse, whole
 from protocol.modbus.maps.dm36 import BAUD_CODES, DM36, MODELS, MOST_DIGITS, PARITIES
 from protocol.modbus.pdu import FC
 
 __all__ = ["DM36Display"]
 
-_BOOT_NS: Final = 500_000_000
 BLINK: Final = 500_000_000
 """How long a digit that blinks is lit, and then dark, ns (assumed)."""
 
@@ -40,7 +39,7 @@ _LIMITS: Final = {
 _FACTORY: Final = {"brightness": 8, "unit": 1, "baud": 3, "parity": 0}
 
 
-class DM36Display(RegisterSlave):
+class DM36Display(SegmentDisplay):
     """A display of 6 or 4 digits on a Modbus line.
 
     Human side, each returning effects: `unplug(now)`, `plug_in(now)`.
@@ -76,7 +75,7 @@ class DM36Display(RegisterSlave):
         self.powered = True
         self._kept = dict(_FACTORY)
         self._new_line = False
-        self._forget()
+        self.forget()
         self.use(self._groups_of())
 
     @property
@@ -102,7 +101,7 @@ class DM36Display(RegisterSlave):
             self._both = True
         effects = list(super().write(now, table, start, values, function, broadcast))
         self._both = False
-        return effects + self._shown(before)
+        return effects + self.changed(before)
 
     def after_reply(self, now: int) -> Iterable[Effect]:
         """A new unit id, baud or parity takes effect."""
@@ -112,26 +111,6 @@ class DM36Display(RegisterSlave):
             baud, parity = BAUD_CODES[self._kept["baud"]], PARITIES[self._kept["parity"]]
             self.settings = replace(self.settings or LineSettings(), baud=baud, parity=parity)
         return ()
-
-    # The human side
-
-    def unplug(self, now: int) -> Iterable[Effect]:
-        """Power is lost: dark, silent."""
-        if not self.powered:
-            return []
-        before = self.text
-        self.powered = False
-        self.silent_until = NEVER
-        self._forget()
-        return [Stop(), Note("power", {"on": False}), *self._shown(before)]
-
-    def plug_in(self, now: int) -> Iterable[Effect]:
-        """Power returns: dark until something is written; silent for half a second (assumed)."""
-        if self.powered:
-            return []
-        self.powered = True
-        self.silent_until = now + _BOOT_NS
-        return [Note("power", {"on": True})]
 
     # Registers
 
@@ -209,14 +188,12 @@ class DM36Display(RegisterSlave):
 
     # State
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Dark, and nothing written."""
         self.lit = left([], self.digits)
         self._values = {row.name: 0 for row in DM36}
         self._shows_number = False
         self._both = False
-
-    def _shown(self, before: str) -> list[Effect]:
-        return [] if self.text == before else [Note("shown", {"text": self.text})]
 
 
 def _anything(_now: int, cells: Cells, _function: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Alarm, Effect, Note, Stop
+from firmware_sim.device import MS, NS, Alarm, Effect, Note, Stop
 from firmware_sim.devices.contacts import Contacts
 from firmware_sim.event_queue import EventQueue, Queued, QueueState, Refused
 from firmware_sim.modbus_slave import ExceptionCode, Table
@@ -26,10 +26,9 @@ __all__ = ["NEVER", "EventDevice"]
 NEVER = (1 << 63) - 1
 """An instant that does not come: a unit without supply hears nothing before it."""
 
-_MS = 1_000_000
 _ANSWER_START = rk.DEBOUNCE_NS
-_LAMP_LASTS = 300 * _MS
-_BEEP_LASTS = 100 * _MS
+_LAMP_LASTS = 300 * MS
+_BEEP_LASTS = 100 * MS
 _DEFAULT_SETTINGS = LineSettings()
 _STATE, _STATE_ENDS = rk.REFERENCE_KEYPAD["epoch"].address, rk.REFERENCE_KEYPAD["lost"].end
 _BAUD_CODE = {baud: code for code, baud in BAUD_CODES.items()}
@@ -336,7 +335,7 @@ class EventDevice(RegisterSlave):
     def device_time(self, now: int) -> tuple[int, int]:
         """The device's own Unix time: seconds (32 bits) and milliseconds."""
         seconds, rest = divmod(now + self._offset, NS)
-        return seconds & 0xFFFFFFFF, rest // _MS
+        return seconds & 0xFFFFFFFF, rest // MS
 
     def status(self, now: int) -> int:
         """The status bits."""
@@ -431,11 +430,11 @@ class EventDevice(RegisterSlave):
         return ()
 
     def _read_buzzer(self, now: int) -> Sequence[int]:
-        return (max(0, -(-(self._buzzer_until - now) // _MS)),)
+        return (max(0, -(-(self._buzzer_until - now) // MS)),)
 
     def _set_buzzer(self, now: int, cells: Cells) -> Iterable[Effect]:
         (milliseconds,) = whole(cells, "buzzer")
-        self._buzzer_until = now + milliseconds * _MS
+        self._buzzer_until = now + milliseconds * MS
         return ()
 
     def _read_clock(self, now: int) -> Sequence[int]:
@@ -449,7 +448,7 @@ class EventDevice(RegisterSlave):
 
     def _set_clock(self, now: int, cells: Cells) -> Iterable[Effect]:
         high, low, milliseconds = whole(cells, "the clock")
-        self._offset = (high << 16 | low) * NS + milliseconds * _MS - now
+        self._offset = (high << 16 | low) * NS + milliseconds * MS - now
         self._clock_set = True
         return ()
 

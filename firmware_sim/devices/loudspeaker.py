@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from firmware_sim.device import NS, Alarm, Effect, Note
+from firmware_sim.device import MS, NS, Alarm, Effect, Note
 
 __all__ = ["CLIPS", "Clip", "Loudspeaker", "joined"]
 
@@ -22,8 +22,7 @@ PAUSE: Final = NS
 CUT: Final = "—"
 """Stands where an utterance was cut off."""
 
-_MS: Final = 1_000_000
-_PER_CHARACTER: Final = 220 * _MS
+_PER_CHARACTER: Final = 220 * MS
 """How long a character of spoken text takes when the declaration does not say (assumed)."""
 
 _MOST_CLIPS: Final = 64
@@ -165,7 +164,7 @@ class Loudspeaker:
         if len(self._words) >= _MOST_CLIPS:
             self._utter(out)
         self.clip, self._is_clip = value, True
-        self._start(now, clip.text, self._scaled(clip.ms * _MS), out)
+        self._start(now, clip.text, self._scaled(clip.ms * MS), out)
         events.append(("started", value))
 
     def _start(self, now: int, text: str, lasts: int, out: list[Effect]) -> None:

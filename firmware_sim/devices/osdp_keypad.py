@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from firmware_sim.device import NS, Alarm, Effect, Flaws, Note, Send, Stop, Watch
+from firmware_sim.device import MS, NS, Alarm, Effect, Flaws, Note, Send, Stop, Watch
 from protocol import osdp
 from protocol.osdp import Answer, Bad, Command, Nak, Packet
 
@@ -22,14 +22,13 @@ NEVER: Final = (1 << 63) - 1
 DEPTH: Final = 32
 """Presses that wait to be fetched; of more the oldest is lost, and told (`overflow`)."""
 
-_MS: Final = 1_000_000
-_SILENCE: Final = 20 * _MS
+_SILENCE: Final = 20 * MS
 """A pause inside a packet that breaks it ([K])."""
 
 _OFFLINE: Final = 8 * NS
 """A panel that says nothing for so long is not there (libosdp, protocols.md 3.2 [C])."""
 
-_BOUNCE: Final = 30 * _MS
+_BOUNCE: Final = 30 * MS
 _GAP, _SHOWN, _GONE = "gap", "shown", "gone"
 _TEXT_COLUMNS: Final = 16
 
@@ -91,7 +90,7 @@ class OsdpKeypad:
         *,
         address: int = 0,
         clock_offset: int = 0,
-        turnaround: int = 2 * _MS,
+        turnaround: int = 2 * MS,
         baud: int = 9600,
         mark: bool = False,
     ) -> None:
@@ -314,7 +313,7 @@ class OsdpKeypad:
             if lamp.temporary == 1:
                 self._temporary = None
             elif lamp.temporary == 2:
-                self._temporary = (lamp.temp_colours[0], now + lamp.lasts * _MS)
+                self._temporary = (lamp.temp_colours[0], now + lamp.lasts * MS)
                 out.append(Note("lamp", {"colour": osdp.COLOURS[lamp.temp_colours[0]], "ms": lamp.lasts}))
         return Answer.ACK, b""
 
@@ -382,7 +381,7 @@ class OsdpKeypad:
         out: list[Effect] = []
         seq, self.seq = self.seq, (self.seq + 1) & 0xFFFF
         facts: dict[str, Any] = {"value": key, "clerk": self._clerk, "ticket": 0, "epoch": self.epoch, "seq": seq}
-        out.append(Note("press", {**facts, "flags": 0, "at_ms": (now + self._offset) // _MS}))
+        out.append(Note("press", {**facts, "flags": 0, "at_ms": (now + self._offset) // MS}))
         if len(self._waiting) >= DEPTH:
             lost = self._waiting.popleft()
             out.append(Note("overflow", {"epoch": lost.epoch, "seq": lost.seq}))

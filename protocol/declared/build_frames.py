@@ -21,7 +21,6 @@ _PART_KEYS: Final = (
     "poly", "init", "refin", "refout", "xorout",
 )  # fmt: skip
 _FRAME_KEYS: Final = ("name", "from", "max_bytes", "resync", "escape", "escape_over", "part")
-_SIZED: Final = ("bytes", "text", "digits", "bcd", "hex", "decimal")
 _MOST_BYTES: Final = 65536
 
 

@@ -384,7 +384,7 @@ def as_bytes(value: Value) -> bytes:
     """Bytes as they are, or written as hexadecimal text ("06 0F").
 
     Raises:
-        ValueError: the text is not hexadecimal.
+        ValueError: the text is not hexadecimal, or the value is a number or a list.
     """
     if isinstance(value, bytes | bytearray):
         return bytes(value)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from protocol.escpos.paper import Bits
 
-MOST_STORED = 256 * 1024
-"""Bytes of a picture that is stored before it is printed (GS ( L); a longer one is dropped."""
-
 
 class RasterRows:
     """GS v 0: rows of `stride` bytes, cut to the width of the paper.

@@ -43,26 +43,42 @@ def init() -> bytes:
 
 
 def code_page(n: int) -> bytes:
-    """ESC t n: character table by the printer's own number; `PrinterProfile.page_of` finds it."""
+    """ESC t n: character table by the printer's own number; `PrinterProfile.page_of` finds it.
+
+    Raises:
+        ValueError: a number that is not 0 to 255.
+    """
     return b"\x1bt" + _byte("code page number", n)
 
 
 def align(where: str) -> bytes:
-    """ESC a: "left", "center" or "right"; takes effect at the beginning of a line."""
+    """ESC a: "left", "center" or "right"; takes effect at the beginning of a line.
+
+    Raises:
+        ValueError: another word.
+    """
     if where not in ALIGNMENTS:
         raise ValueError(f"alignment is one of {', '.join(ALIGNMENTS)}, not {where!r}")
     return b"\x1ba" + bytes([ALIGNMENTS[where]])
 
 
 def size(width: int, height: int) -> bytes:
-    """GS !: characters `width` and `height` times as large, 1 to 8 each."""
+    """GS !: characters `width` and `height` times as large, 1 to 8 each.
+
+    Raises:
+        ValueError: a factor that is not 1 to 8.
+    """
     if not (1 <= width <= 8 and 1 <= height <= 8):
         raise ValueError(f"character size is 1 to 8 each way, not {width} x {height}")
     return b"\x1d!" + bytes([(width - 1) << 4 | (height - 1)])
 
 
 def font(name: str) -> bytes:
-    """ESC M: font "A" (12x24 dots) or "B" (9x17)."""
+    """ESC M: font "A" (12x24 dots) or "B" (9x17).
+
+    Raises:
+        ValueError: another font.
+    """
     if name not in {"A", "B"}:
         raise ValueError(f"fonts are 'A' and 'B', not {name!r}")
     return b"\x1bM" + bytes([name == "B"])
@@ -74,7 +90,11 @@ def bold(on: bool = True) -> bytes:
 
 
 def underline(dots: int = 1) -> bytes:
-    """ESC -: 0 none, 1 or 2 dots thick."""
+    """ESC -: 0 none, 1 or 2 dots thick.
+
+    Raises:
+        ValueError: not 0 to 2.
+    """
     return b"\x1b-" + _byte("underline", dots, 0, 2)
 
 
@@ -102,7 +122,12 @@ def text(s: str, codec: str = "cp1258", errors: str = "strict") -> bytes:
 
 
 def line(s: str = "", codec: str = "cp1258", errors: str = "strict") -> bytes:
-    """Text and LF."""
+    """Text and LF.
+
+    Raises:
+        ValueError: a control character.
+        UnicodeEncodeError: the table lacks a character (strict).
+    """
     return text(s, codec, errors) + b"\n"
 
 
@@ -113,6 +138,9 @@ def qr(data: bytes | str, module: int = 6, level: str = "M") -> bytes:
         data: what the symbol holds; a str is written as UTF-8.
         module: edge of one module, 1 to 16 dots.
         level: error correction L, M, Q or H.
+
+    Raises:
+        ValueError: nothing or more than `QR_MAX` bytes, a module that is not 1 to 16, another level.
     """
     payload = data.encode() if isinstance(data, str) else data
     if not 1 <= len(payload) <= QR_MAX:
@@ -143,7 +171,8 @@ def barcode(
         font: of that text.
 
     Raises:
-        ValueError: no such system, or data that no printer makes bars of (`barcodes.Refused`).
+        ValueError: no such system or place of the text, a height that is not 1 to 255, a module that is not 1 to 6, or
+            data that no printer makes bars of (`barcodes.Refused`).
     """
     if system not in SYSTEMS:
         raise ValueError(f"one-dimensional codes are {', '.join(SYSTEMS)}, not {system!r}")
@@ -166,7 +195,11 @@ def page(*parts: bytes) -> bytes:
 
 
 def area(x: int, y: int, width: int, height: int, runs: str = "right") -> bytes:
-    """ESC W and ESC T: an area of the page, in dots, and where its text runs: "right", "up", "left" or "down"."""
+    """ESC W and ESC T: an area of the page, in dots, and where its text runs: "right", "up", "left" or "down".
+
+    Raises:
+        ValueError: a number that is not 0 to 65535, another direction.
+    """
     if runs not in DIRECTIONS:
         raise ValueError(f"text runs {', '.join(DIRECTIONS)}, not {runs!r}")
     words = (_word(name, n) for name, n in (("x", x), ("y", y), ("width", width), ("height", height)))
@@ -174,7 +207,11 @@ def area(x: int, y: int, width: int, height: int, runs: str = "right") -> bytes:
 
 
 def present(steps: int = 12, seconds: int = 0) -> bytes:
-    """GS e 3 or 32: a printer with a presenter cuts the ticket and holds it out, for so many seconds (0: for ever)."""
+    """GS e 3 or 32: a printer with a presenter cuts the ticket and holds it out, for so many seconds (0: for ever).
+
+    Raises:
+        ValueError: steps or seconds that are not 0 to 255.
+    """
     if not seconds:
         return b"\x1de\x03" + _byte("steps", steps)
     return b"\x1de\x20" + _byte("steps", steps) + _byte("seconds", seconds)
@@ -199,7 +236,7 @@ def raster(width_bytes: int, rows: Iterable[bytes], mode: int = 0) -> bytes:
         mode: 0 normal, 1 double width, 2 double height, 3 both.
 
     Raises:
-        ValueError: a row of another length.
+        ValueError: a row of another length, more than 65535 rows or bytes in one, or another mode.
     """
     picture = list(rows)
     for i, row in enumerate(picture):
@@ -210,17 +247,29 @@ def raster(width_bytes: int, rows: Iterable[bytes], mode: int = 0) -> bytes:
 
 
 def feed(lines: int = 1) -> bytes:
-    """ESC d n: print what is in the line and feed n lines."""
+    """ESC d n: print what is in the line and feed n lines.
+
+    Raises:
+        ValueError: not 0 to 255.
+    """
     return b"\x1bd" + _byte("lines", lines)
 
 
 def feed_dots(dots: int) -> bytes:
-    """ESC J n: print what is in the line and feed n dots."""
+    """ESC J n: print what is in the line and feed n dots.
+
+    Raises:
+        ValueError: not 0 to 255.
+    """
     return b"\x1bJ" + _byte("dots", dots)
 
 
 def line_spacing(dots: int | None = None) -> bytes:
-    """ESC 3 n dots a line, or ESC 2 the default (None)."""
+    """ESC 3 n dots a line, or ESC 2 the default (None).
+
+    Raises:
+        ValueError: not 0 to 255.
+    """
     return b"\x1b2" if dots is None else b"\x1b3" + _byte("line spacing", dots)
 
 
@@ -228,6 +277,9 @@ def cut(*, partial: bool = True, feed: int = 0) -> bytes:
     """GS V 65/66 n: feed what is printed past the knife, n dots more, and cut.
 
     The plain forms (`cut_here`) cut where the paper is: about 15 mm of what was printed last stays inside.
+
+    Raises:
+        ValueError: a feed that is not 0 to 255.
     """
     return b"\x1dV" + (b"\x42" if partial else b"\x41") + _byte("feed before the cut", feed)
 
@@ -238,14 +290,22 @@ def cut_here(*, partial: bool = False) -> bytes:
 
 
 def process_id(four_ascii: bytes) -> bytes:
-    """GS ( H function 48: have the printer answer `37 22 d1 d2 d3 d4 00` when all before this is on paper."""
+    """GS ( H function 48: have the printer answer `37 22 d1 d2 d3 d4 00` when all before this is on paper.
+
+    Raises:
+        ValueError: not four printable ASCII characters.
+    """
     if len(four_ascii) != 4 or not all(0x20 <= c <= 0x7E for c in four_ascii):
         raise ValueError(f"a process id is four printable ASCII characters, not {four_ascii!r}")
     return b"\x1d(H\x06\x00\x30\x30" + four_ascii
 
 
 def auto_status(mask: int) -> bytes:
-    """GS a n: send 4 status bytes now and on every change; 0x02 online, 0x04 error, 0x08 paper; 0 is off."""
+    """GS a n: send 4 status bytes now and on every change; 0x02 online, 0x04 error, 0x08 paper; 0 is off.
+
+    Raises:
+        ValueError: not 0 to 255.
+    """
     return b"\x1da" + _byte("automatic status mask", mask)
 
 

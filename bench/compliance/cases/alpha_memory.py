@@ -7,7 +7,7 @@ from typing import Final
 from bench.compliance.alpha_bench import AlphaBench, codes_of
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.steps import Ask, Play
-from bench.compliance.stream_bench import MS
+from firmware_sim.device import MS
 from protocol.alpha import codes, write
 from protocol.alpha.memory import string_file, text_file
 
@@ -156,7 +156,7 @@ def power_keeps(b: AlphaBench) -> Play:
     yield from b.table()
     word = b.word()
     yield from b.put("B", word)
-    yield from b.hand("power_cycle", text="switch the sign off, wait two seconds, and switch it on")
+    yield from b.operator("power_cycle", text="switch the sign off, wait two seconds, and switch it on")
     yield from b.listen(round(float(b.declaration.capabilities.get("busy_ms", 8000)) * MS), "until it is up")
     found = yield from b.string("B")
     _must(found == word, f"STRING file B reads {found!r} after power-on, {word!r} was written")

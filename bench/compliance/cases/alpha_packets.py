@@ -7,7 +7,7 @@ from typing import Final
 from bench.compliance.alpha_bench import PAUSE, AlphaBench, codes_of
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.steps import Play
-from bench.compliance.stream_bench import MS
+from firmware_sim.device import MS
 from protocol.alpha import codes, write
 from protocol.alpha.packet import checksum
 

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any, Final
 
 from bench.compliance.case import Case, Failed, Lost, frames_text
-from bench.compliance.declared_bench import MS, DeclaredBench
+from bench.compliance.declared_bench import DeclaredBench
 from bench.compliance.steps import Ask, Operator, Play, Wait
-from firmware_sim.device import Send
+from firmware_sim.device import MS, Send
 from firmware_sim.devices.declared_device import DeclaredDevice
 from protocol.declared.reader import Broken
 
@@ -212,7 +212,9 @@ def answered(b: DeclaredBench) -> Play:
 
 
 def unasked(b: DeclaredBench) -> Play:
-    """Three seconds of silence."""
+    """Spoken to, and then left alone for three seconds."""
+    if b.known():
+        yield from b.say((0, sample(b)), note="so that it has been spoken to", window=5 * b.timeout)
     heard = yield Wait(3_000 * MS, "does it speak unasked?")
     if heard.frames:
         raise Failed(f"nobody asked and no key was pressed: {frames_text(heard.frames)}", heard)

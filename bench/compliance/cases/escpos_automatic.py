@@ -7,7 +7,8 @@ from typing import Final
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.escpos_bench import EOT, EscposBench, Reply, joined, split
 from bench.compliance.steps import Ask, Play
-from bench.compliance.stream_bench import MS, Talk
+from bench.compliance.stream_bench import Talk
+from firmware_sim.device import MS
 from protocol.escpos.status import AutoStatus, RealTime
 
 __all__ = ["CASES"]

@@ -7,7 +7,7 @@ from typing import Final
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.escpos_bench import INIT, EscposBench, Reply, confirm, feed, filler, joined, raster, split
 from bench.compliance.steps import Ask, Play
-from bench.compliance.stream_bench import MS
+from firmware_sim.device import MS
 from protocol.escpos.status import AutoStatus, Confirmed, Plain
 
 __all__ = ["CASES"]

@@ -8,7 +8,7 @@ from typing import Final
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.escpos_bench import EOT, EscposBench, confirm, feed, joined, raster, unasked_out
 from bench.compliance.steps import Play
-from bench.compliance.stream_bench import MS
+from firmware_sim.device import MS
 from protocol.escpos.status import Cleared, Confirmed, Plain, RealTime
 
 __all__ = ["CASES"]

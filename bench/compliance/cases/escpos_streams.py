@@ -7,7 +7,7 @@ from typing import Final
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.escpos_bench import EOT, ID, INIT, EscposBench, confirm, feed, raster
 from bench.compliance.steps import Play
-from bench.compliance.stream_bench import MS
+from firmware_sim.device import MS
 from protocol.escpos.codepages import decode
 from protocol.escpos.status import Block, Confirmed, Plain
 

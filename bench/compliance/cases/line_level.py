@@ -16,13 +16,12 @@ from bench.compliance.declared_bench import DeclaredBench
 from bench.compliance.modbus_bench import ModbusBench
 from bench.compliance.osdp_bench import OsdpBench, packets
 from bench.compliance.steps import Ask, Heard, Play, Wait
+from firmware_sim.device import MS
 from firmware_sim.resample import resample
 from protocol.modbus.rtu import is_sound, seal
 from protocol.osdp import Answer, Command, Packet
 
 __all__ = ["CASES", "Tongue", "tongue"]
-
-_MS: Final = 1_000_000
 
 
 class Tongue(NamedTuple):
@@ -49,7 +48,7 @@ def tongue(b: Bench) -> Tongue:
         return Tongue(
             seal(bytes((unit,)) + body),
             lambda data: is_sound(data) and data[0] == unit and data[1] == 4,
-            max(2 * b.t35, 10 * _MS),
+            max(2 * b.t35, 10 * MS),
             seal(bytes((b.stranger(),)) + body),
         )
     if isinstance(b, OsdpBench):
@@ -57,7 +56,7 @@ def tongue(b: Bench) -> Tongue:
         return Tongue(
             said.wire(),
             lambda data: [getattr(item, "code", None) for item in packets(data)] == [Answer.PDCAP],
-            30 * _MS,
+            30 * MS,
             said._replace(address=b.stranger()).wire(),
         )
     assert isinstance(b, DeclaredBench)
@@ -69,13 +68,13 @@ def tongue(b: Bench) -> Tongue:
     def good(data: bytes) -> bool:  # errors that the declaration tells of what was before may stand before it
         return " ".join(b.names(data)).endswith(" ".join(wanted))
 
-    return Tongue(request, good, max(2 * b.gap, 20 * _MS), other)
+    return Tongue(request, good, max(2 * b.gap, 20 * MS), other)
 
 
 def ask(b: Bench, t: Tongue, *before: tuple[int, bytes], note: str = "", after: int = -1) -> Any:
     """Whatever stands before, the pause, the request; what was heard after it."""
     parts = (*before, (t.pause if before else 0, t.request))
-    heard: Heard = yield Ask(parts, 400 * _MS, None, note, t.pause if after < 0 else after)
+    heard: Heard = yield Ask(parts, 400 * MS, None, note, t.pause if after < 0 else after)
     return heard
 
 
@@ -117,7 +116,7 @@ def in_one_piece(b: Bench) -> Play:
         if holes and b.uncertainty:
             raise Lost("in how many pieces a reply comes cannot be told through this port", heard)
         if holes:
-            raise Failed(f"a reply comes in {len(heard.frames)} pieces, {max(holes) / _MS:.1f} ms apart", heard)
+            raise Failed(f"a reply comes in {len(heard.frames)} pieces, {max(holes) / MS:.1f} ms apart", heard)
         b.saw(heard)
 
 
@@ -126,7 +125,7 @@ def one_reply(b: Bench) -> Play:
     t = tongue(b)
     heard = yield from ask(b, t)
     must_answer(b, t, heard, "nothing")
-    more = yield Wait(1_000 * _MS, "does more come?")
+    more = yield Wait(1_000 * MS, "does more come?")
     if more.frames:
         raise Failed(f"a second after its reply it says {frames_text(more.frames)}", more)
 
@@ -155,7 +154,7 @@ def after(make: Callable[[Any, Tongue], bytes], what: str, quiet: bool = True) -
         if not data:
             raise Lost(f"{what}: nothing of it would be heard")
         if quiet:
-            heard = yield Ask(((0, data),), 300 * _MS, None, what, t.pause)
+            heard = yield Ask(((0, data),), 300 * MS, None, what, t.pause)
             if not (isinstance(b, DeclaredBench) and b.oracle(data)):  # a declaration may answer what is broken
                 silent(heard, what)
             heard = yield from ask(b, t)
@@ -192,7 +191,7 @@ def soon(b: Bench) -> Play:
     """The pause and not more, five times."""
     t = tongue(b)
     for _ in range(5):
-        heard = yield Ask(((0, t.request),), 400 * _MS, t.answers, "as soon as allowed", t.pause, 0)
+        heard = yield Ask(((0, t.request),), 400 * MS, t.answers, "as soon as allowed", t.pause, 0)
         must_answer(b, t, heard, "a reply and the shortest pause")
 
 
@@ -200,14 +199,14 @@ def many(b: Bench) -> Play:
     """Thirty in a row."""
     t = tongue(b)
     for number in range(30):
-        heard = yield Ask(((0, t.request),), 400 * _MS, t.answers, f"number {number + 1}", 2 * t.pause, 0)
+        heard = yield Ask(((0, t.request),), 400 * MS, t.answers, f"number {number + 1}", 2 * t.pause, 0)
         must_answer(b, t, heard, f"{number} others")
 
 
 def long_silence(b: Bench) -> Play:
     """Thirty seconds."""
     t = tongue(b)
-    yield Wait(30_000 * _MS, "half a minute of silence")
+    yield Wait(30_000 * MS, "half a minute of silence")
     heard = yield from ask(b, t)
     must_answer(b, t, heard, "half a minute of silence")
 
@@ -219,7 +218,7 @@ def small_gap(b: Any) -> Play:
     if b.uncertainty:
         raise Lost("a gap so small cannot be made on this port")
     parts = ((0, t.request[:middle]), (_character(b) // 2, t.request[middle:]))
-    heard = yield Ask(parts, 400 * _MS, None, "a small gap in the middle", t.pause)
+    heard = yield Ask(parts, 400 * MS, None, "a small gap in the middle", t.pause)
     must_answer(b, t, heard, "a gap of half a character in it")
 
 
@@ -230,7 +229,7 @@ def echo(b: Bench) -> Play:
     if not t.answers(heard.data):
         raise Lost("no reply whose echo could be sent")
     for _ in range(2):
-        again = yield Ask(((0, heard.data),), 300 * _MS, None, "its own reply as an echo", t.pause)
+        again = yield Ask(((0, heard.data),), 300 * MS, None, "its own reply as an echo", t.pause)
         silent(again, "the echo of its own reply")
     heard = yield from ask(b, t)
     must_answer(b, t, heard, "an echo")
@@ -239,7 +238,7 @@ def echo(b: Bench) -> Play:
 def others(b: Bench) -> Play:
     """Somebody else is asked, and does not answer."""
     t = tongue(b)
-    heard = yield Ask(((0, t.other),), 400 * _MS, None, "for another station", t.pause)
+    heard = yield Ask(((0, t.other),), 400 * MS, None, "for another station", t.pause)
     silent(heard, "a request to another station")
     for _ in range(2):
         heard = yield from ask(b, t, (0, t.other), note="another's request, and its own")

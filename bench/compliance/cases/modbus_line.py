@@ -12,7 +12,6 @@ from protocol.modbus.rtu import seal
 
 __all__ = ["CASES", "READ", "a_read"]
 
-_MS: Final = 1_000_000
 READ: Final = "fc03 and holding or fc04 and inputs or fc01 and coils or fc02 and discretes"
 _SCRATCH: Final = "fc03 and scratch and (fc06 or fc10)"
 

@@ -9,11 +9,10 @@ from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.cases.modbus_line import READ, a_read
 from bench.compliance.modbus_bench import ModbusBench, words, write_many
 from bench.compliance.steps import Operator, Play, Wait
+from firmware_sim.device import MS
 from protocol.modbus.rtu import seal
 
 __all__ = ["CASES"]
-
-_MS: Final = 1_000_000
 
 
 # -- silences ---------------------------------------------------------------------------------------------------------
@@ -33,7 +32,7 @@ def gap_before_reply(b: ModbusBench) -> Play:
 
 def reply_time(b: ModbusBench) -> Play:
     """The reply begins within the declared time."""
-    most = round(float(b.declaration.capabilities.get("reply_ms", b.timeout / _MS)) * _MS)
+    most = round(float(b.declaration.capabilities.get("reply_ms", b.timeout / MS)) * MS)
     for _ in range(3):
         pdu, _ = a_read(b)
         reply = yield from b.good(pdu)
@@ -188,7 +187,7 @@ def one_reply(b: ModbusBench) -> Play:
 
 def unasked(b: ModbusBench) -> Play:
     """Nothing is sent unasked."""
-    heard = yield Wait(3_000 * _MS, "nothing is asked")
+    heard = yield Wait(3_000 * MS, "nothing is asked")
     b.must_be_silent(heard, "no request at all")
 
 
@@ -196,7 +195,7 @@ def press_unasked(b: ModbusBench) -> Play:
     """What happens at the device makes it send nothing by itself."""
     event = b.declaration.extra["event"]
     yield Operator(event["action"], tuple(event["args"]), event["text"])
-    heard = yield Wait(1_000 * _MS, "nothing is asked")
+    heard = yield Wait(1_000 * MS, "nothing is asked")
     b.must_be_silent(heard, "an event, without a request,")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bench.compliance.case import Case, Failed, Lost, frames_text
-from bench.compliance.osdp_bench import MS, OsdpBench, packets
+from bench.compliance.osdp_bench import OsdpBench, packets
 from bench.compliance.steps import Ask, Heard, Play, Wait
+from firmware_sim.device import MS
 from protocol import osdp
 from protocol.checks import crc16_osdp, lrc8
 from protocol.osdp import Answer, Command, Nak, Packet

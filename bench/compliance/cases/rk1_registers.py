@@ -6,8 +6,9 @@ from typing import Any
 
 from bench.compliance.case import Case, Failed, Lost, frames_text
 from bench.compliance.modbus_bench import words, write_many
-from bench.compliance.rk1_bench import MS, SECOND, Rk1Bench
+from bench.compliance.rk1_bench import SECOND, Rk1Bench
 from bench.compliance.steps import Play, Wait
+from firmware_sim.device import MS
 from protocol.modbus.maps.reference_keypad import (
     MARK_RATING,
     MOST_FIFO,

@@ -16,15 +16,15 @@ from bench.compliance.master.presenter import BESIDE_NS, OFFERED, UNITS, events_
 from bench.compliance.modbus_bench import crc_from_zero
 from bench.compliance.results import Frame, Verdict
 from firmware_sim.burst import LineSettings
+from firmware_sim.device import MS
 from protocol.modbus.pdu import BROADCASTABLE, REQUESTS, ModbusException
 from protocol.modbus.rtu import MAX_ADU, is_sound, t15, t35
 
 __all__ = ["CASES", "Found", "Seen", "phase_of"]
 
-_MS: Final = 1_000_000
-_TURNAROUND: Final = 20 * _MS
-_FLOOD: Final = 20 * _MS
-_STALLED: Final = 50 * _MS
+_TURNAROUND: Final = 20 * MS
+_FLOOD: Final = 20 * MS
+_STALLED: Final = 50 * MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from typing import Any, Final
 from bench.compliance.master.presenter import UNITS
 from bench.compliance.master.run import play_master
 from bench.compliance.modbus_bench import crc_from_zero, words
-from firmware_sim.device import Alarm, Effect, Flaws, Send, Watch
+from firmware_sim.device import MS, Alarm, Effect, Flaws, Send, Watch
 from protocol.modbus.rtu import is_sound, seal
 
 __all__ = ["MASTERS", "MasterMutant", "SmallMaster"]
 
-_MS: Final = 1_000_000
-BETWEEN: Final = 30 * _MS
+BETWEEN: Final = 30 * MS
 
 
 class SmallMaster:
@@ -26,7 +25,7 @@ class SmallMaster:
 
     name = "port"
     watch: Watch | None = None
-    timeout: int = 250 * _MS
+    timeout: int = 250 * MS
     last: int = 0
     pause: int = BETWEEN
 
@@ -105,14 +104,14 @@ class FromZero(SmallMaster):
 class Hurries(SmallMaster):
     """MM-03."""
 
-    pause = 1 * _MS
+    pause = 1 * MS
 
 
 class Holes(SmallMaster):
     """MM-04."""
 
     def sends(self, frame: bytes) -> Iterable[Effect]:
-        return Send(frame[:4]), Send(frame[4:], 7 * _MS)
+        return Send(frame[:4]), Send(frame[4:], 7 * MS)
 
 
 def _sometimes(body: bytes, wait: int) -> type[SmallMaster]:
@@ -167,7 +166,7 @@ class AsksOnAndOn(SmallMaster):
         return ()
 
     def waits(self, now: int) -> Iterable[Effect]:
-        return (Alarm(now + 25 * _MS, "next"),)
+        return (Alarm(now + 25 * MS, "next"),)
 
 
 class ExceptionIsData(SmallMaster):
@@ -201,7 +200,7 @@ class MasterMutant:
 
         def attach(stage: Any, clockwork: Any) -> None:
             master = stage.line.attach_master(self.make())
-            clockwork.call_at(1, stage.line.apply, master, [Alarm(100 * _MS, "next")])
+            clockwork.call_at(1, stage.line.apply, master, [Alarm(100 * MS, "next")])
 
         return play_master(attach)
 
@@ -221,10 +220,10 @@ MASTERS: Final = (
     _mutant("MM-02", "check begins at 0000", FromZero, "MBS-2.5.1.2-R2", *_GOES_ON, "recovers"),
     _mutant("MM-03", "asks 1 ms after a reply", Hurries, "MBS-2.5.1.1-R6"),
     _mutant("MM-04", "a hole in each request", Holes, "MBS-2.5.1.1-R7", *_GOES_ON, "recovers"),
-    _mutant("MM-05", "reads 126 registers", _sometimes(b"\x01\x04\x00\x00\x00\x7e", 300 * _MS), "MBA-4.1-R2"),
-    _mutant("MM-06", "asks unit 250", _sometimes(b"\xfa\x04\x00\x00\x00\x01", 100 * _MS), "MBS-2.2-R4"),
-    _mutant("MM-07", "reads by broadcast", _sometimes(b"\x00\x04\x00\x00\x00\x01", 200 * _MS), "MBS-2.1-R4"),
-    _mutant("MM-08", "asks right after a broadcast", _sometimes(b"\x00\x06\x00\x11\x00\x00", 14 * _MS), "MBS-2.4.1-R3"),
+    _mutant("MM-05", "reads 126 registers", _sometimes(b"\x01\x04\x00\x00\x00\x7e", 300 * MS), "MBA-4.1-R2"),
+    _mutant("MM-06", "asks unit 250", _sometimes(b"\xfa\x04\x00\x00\x00\x01", 100 * MS), "MBS-2.2-R4"),
+    _mutant("MM-07", "reads by broadcast", _sometimes(b"\x00\x04\x00\x00\x00\x01", 200 * MS), "MBS-2.1-R4"),
+    _mutant("MM-08", "asks right after a broadcast", _sometimes(b"\x00\x06\x00\x11\x00\x00", 14 * MS), "MBS-2.4.1-R3"),
     _mutant("MM-09", "takes any unit's reply", TakesAnyUnit, "MBS-2.4.1-R1"),
     _mutant("MM-10", "gives up waiting on another unit's reply", GivesUpWaiting, "MBS-2.4.1-R1"),
     _mutant("MM-11", "takes replies with a wrong check", TakesBadCheck, "MBS-2.4.1-R5"),
@@ -234,7 +233,7 @@ MASTERS: Final = (
     _mutant(
         "MM-15",
         "writes more than 256 characters",
-        _sometimes(b"\x01\x10" + words(0, 150) + bytes(255), 400 * _MS),
+        _sometimes(b"\x01\x10" + words(0, 150) + bytes(255), 400 * MS),
         "MBA-4.1-R1",
     ),
 )

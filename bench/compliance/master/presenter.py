@@ -14,21 +14,20 @@ from bench.clock.clockwork import Clockwork
 from bench.compliance.mutants.base import Station
 from bench.compliance.results import Frame
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Effect, Send
+from firmware_sim.device import MS, NS, Effect, Send
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.line import Line
 from protocol.modbus.rtu import is_sound, seal
 
 __all__ = ["LASTS", "OFFERED", "PHASES", "UNITS", "Stage", "events_of"]
 
-_MS: Final = 1_000_000
 UNITS: Final = (1, 2)
-PRESS_EVERY: Final = 600 * _MS
+PRESS_EVERY: Final = 600 * MS
 PHASE_NS: Final = 6 * NS
 PAUSE_NS: Final = 3 * NS
 """Between two bad phases all is well for so long."""
-LATE_NS: Final = 400 * _MS
-BESIDE_NS: Final = 120 * _MS
+LATE_NS: Final = 400 * MS
+BESIDE_NS: Final = 120 * MS
 """How long after another unit's reply the right one comes."""
 
 OFFERED: Final = "offered before: "
@@ -62,11 +61,11 @@ def _exception(station: Presenter, frame: bytes, after: int) -> Iterable[Effect]
 
 
 def _noise(station: Presenter, frame: bytes, after: int) -> Iterable[Effect]:
-    return Send(b"\x00\xf7", after), Send(frame, after + 12 * _MS)
+    return Send(b"\x00\xf7", after), Send(frame, after + 12 * MS)
 
 
 def _twice(station: Presenter, frame: bytes, after: int) -> Iterable[Effect]:
-    return Send(frame, after), Send(frame, after + station.settings.duration(len(frame)) + 6 * _MS)
+    return Send(frame, after), Send(frame, after + station.settings.duration(len(frame)) + 6 * MS)
 
 
 def _other_unit(station: Presenter, frame: bytes, after: int) -> Iterable[Effect]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from bench.clock.clockwork import Clockwork
 from bench.compliance.mutants.base import Build, Hand, Mutant
-from firmware_sim.device import Effect, Flaws, Send
+from firmware_sim.device import MS, Effect, Flaws, Send
 from firmware_sim.devices.alpha_board import AlphaBoard
 from firmware_sim.devices.alpha_files import Files
 from firmware_sim.line import Line
@@ -18,8 +18,7 @@ from protocol.alpha.packet import Command, Event, Receiver, Started, checksum
 __all__ = ["ADDRESS", "MUTANTS", "Board", "on_wire"]
 
 ADDRESS: Final = 5
-_MS: Final = 1_000_000
-_OFF: Final = 2_000 * _MS
+_OFF: Final = 2_000 * MS
 Out = list[Effect]
 
 
@@ -277,7 +276,7 @@ class Impatient(Board):
     """AX-37."""
 
     def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Any:
-        if first - self._heard_end > 300 * _MS:
+        if first - self._heard_end > 300 * MS:
             self._receiver.expire()
         return super().hear(now, data, first, last, flaws)
 

@@ -11,6 +11,7 @@ from bench.compliance.mutants.alpha_mutants import ADDRESS, Board, on_wire, says
 from bench.compliance.mutants.base import Subject
 from bench.compliance.mutants.escpos_others import nobody, parrot
 from bench.compliance.virtual import View
+from firmware_sim.device import MS
 from firmware_sim.devices.alpha_board import BETABRITE, AlphaBoard
 from firmware_sim.line import Line
 from protocol.alpha import codes
@@ -18,8 +19,7 @@ from protocol.alpha.packet import Event, Started, reply
 
 __all__ = ["DEVICES", "NULL_DEVICES", "VARIANTS"]
 
-_MS: Final = 1_000_000
-_WARM: Final = 6_000 * _MS
+_WARM: Final = 6_000 * MS
 
 
 def _random(seed: int) -> Any:
@@ -60,9 +60,9 @@ def _babble(line: Line, clockwork: Clockwork) -> Any:
 
     def again() -> None:
         line.transmit(line.stations[0], b"\x06\x40")
-        clockwork.call_at(clockwork.now + 900 * _MS, again)
+        clockwork.call_at(clockwork.now + 900 * MS, again)
 
-    clockwork.call_at(5 * _MS, again)
+    clockwork.call_at(5 * MS, again)
     return hands
 
 
@@ -103,7 +103,7 @@ class Slow(Board):
         mine: list[Any] = []
         super()._answer(mine)
         out += [
-            effect._replace(after=effect.after + 300 * _MS) if hasattr(effect, "after") else effect for effect in mine
+            effect._replace(after=effect.after + 300 * MS) if hasattr(effect, "after") else effect for effect in mine
         ]
 
 
@@ -139,8 +139,8 @@ VARIANTS: Final = (
     _legal("LV-15", "needs five NULs before each packet", on_wire(Sleepy)),
     _legal("LV-16", "its checksums have small letters", on_wire(says(_small_letters))),
     _legal("LV-1-alpha", "replies 300 ms later", on_wire(Slow)),
-    _legal("LV-3-alpha", "seen through an adapter that hands over every 16 ms", on_wire(), view=View(0, 16 * _MS)),
-    _legal("LV-2-alpha", "seen through packets of one character", on_wire(), view=View(1, 1 * _MS)),
+    _legal("LV-3-alpha", "seen through an adapter that hands over every 16 ms", on_wire(), view=View(0, 16 * MS)),
+    _legal("LV-2-alpha", "seen through packets of one character", on_wire(), view=View(1, 1 * MS)),
     _legal(
         "LV-betabrite",
         "version 1, without ACK and NAK, declared",

@@ -9,8 +9,8 @@ from typing import Any, Final
 from bench.clock.clockwork import Clockwork
 from bench.compliance.declared_bench import spec_text
 from bench.compliance.mutants.base import UNIT, Build, Hand, Mutant, Subject
-from bench.compliance.mutants.others import Parrot
-from firmware_sim.device import Alarm, Effect, Flaws, Send
+from bench.compliance.mutants.others import Rule, parrot
+from firmware_sim.device import MS, Alarm, Effect, Flaws, Send
 from firmware_sim.devices.declared_device import DeclaredDevice
 from firmware_sim.line import Line
 from protocol.declared.build import build as built
@@ -19,7 +19,6 @@ from protocol.declared.reader import Frame
 
 __all__ = ["DEVICES", "MUTANTS", "NULL_DEVICES", "VARIANTS"]
 
-_MS: Final = 1_000_000
 Change = tuple[str, str]
 
 
@@ -45,7 +44,7 @@ def on_line(make: Callable[[], DeclaredDevice]) -> Build:
 
         def power_cycle() -> None:
             plain("unplug")()
-            clockwork.advance_to(clockwork.now + 500 * _MS)
+            clockwork.advance_to(clockwork.now + 500 * MS)
             plain("plug_in")()
 
         return {name: plain(name) for name in device.human} | {"power_cycle": power_cycle}
@@ -104,7 +103,7 @@ class _Deaf(DeclaredDevice):
 
     def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
         if now >= self.until and self.triggers(data, now):
-            self.until = now + 8_000 * _MS
+            self.until = now + 8_000 * MS
         return () if now < self.until else super().hear(now, data, first, last, flaws)
 
     def plug_in(self, now: int) -> Iterable[Effect]:
@@ -160,18 +159,14 @@ class EatsNext(DeclaredDevice):
 
 
 class Chatters(DeclaredDevice):
-    """Says hello every two seconds once it was spoken to."""
-
-    on = False
+    """Says hello two seconds after it was last spoken to."""
 
     def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
-        more = [] if self.on else [Alarm(now + 2_000 * _MS, "chat")]
-        self.on = True
-        return [*super().hear(now, data, first, last, flaws), *more]
+        return [*super().hear(now, data, first, last, flaws), Alarm(now + 2_000 * MS, "chat")]
 
     def wake(self, now: int, tag: str) -> Iterable[Effect]:
         if tag == "chat":
-            return [Send(b"hello"), Alarm(now + 2_000 * _MS, "chat")]
+            return [Send(b"hello")]
         return super().wake(now, tag)
 
 
@@ -180,7 +175,7 @@ class Late(DeclaredDevice):
 
     def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
         said = super().hear(now, data, first, last, flaws)
-        return [Send(e.data, e.after + 500 * _MS) if isinstance(e, Send) else e for e in said]
+        return [Send(e.data, e.after + 500 * MS) if isinstance(e, Send) else e for e in said]
 
 
 class BareEnd(DeclaredDevice):
@@ -210,7 +205,7 @@ class HoldsTheLine(DeclaredDevice):
         said = list(super().hear(now, data[lost:], first, last, flaws)) if lost < len(data) else []
         for effect in said:
             if isinstance(effect, Send):
-                self.held = now + effect.after + self._settings.duration(len(effect.data)) + 3 * _MS
+                self.held = now + effect.after + self._settings.duration(len(effect.data)) + 3 * MS
         return said
 
 
@@ -248,7 +243,8 @@ MUTANTS: Final = (
     _row("DM-05", "message-R2", "two keys are exchanged", _EVALUATOR,
          _device(_EVALUATOR, (("plus = -1", 'map = { "1" = 0, "2" = 2, "3" = 1, "4" = 3 }'),))),
     _row("DM-06", "message-R3", "a beep is answered with a press", _EVALUATOR,
-         _device(_EVALUATOR, (('{ note = "beep" }', '{ note = "beep" }, { send = "rate", values = { key = 0 } }'),))),
+         _device(_EVALUATOR, (('{ note = "beep" }', '{ note = "beep" }, { send = "rate", values = { key = 0 } }'),)),
+         "unasked"),
     _row("DM-07", "expect-R1", "never repeats", _EVALUATOR, _device(_EVALUATOR, (("retries = 3", "retries = 0"),)),
          "bad-check", "other-address"),
     _row("DM-08", "expect-R2", "waits for another command", _EVALUATOR,
@@ -282,12 +278,8 @@ DEVICES: Final = (
 VARIANTS: Final = DEVICES
 
 
-def _null(id_: str, title: str, declaration: str, rule: Callable[[int, bytes], bytes]) -> Subject:
-    def build(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
-        line.attach(Parrot(rule))
-        return {"press": lambda *args: None}
-
-    return Subject(id_, title, build, declaration)
+def _null(id_: str, title: str, declaration: str, rule: Rule) -> Subject:
+    return Subject(id_, title, parrot(rule), declaration)
 
 
 NULL_DEVICES: Final = tuple(

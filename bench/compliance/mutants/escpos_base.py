@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from bench.clock.clockwork import Clockwork
 from bench.compliance.mutants.base import Build, Hand
-from firmware_sim.device import Effect
+from firmware_sim.device import MS, Effect
 from firmware_sim.devices.receive_buffer import ReceiveBuffer
 from firmware_sim.devices.ticket_printer import TicketPrinter
 from firmware_sim.line import Line
@@ -23,10 +23,9 @@ from protocol.escpos.tokenizer import Token, Tokenizer
 
 __all__ = ["SMALL", "Printer", "Recut", "on_link"]
 
-_MS: Final = 1_000_000
 SMALL: Final = replace(TM_T88, buffer_size=1024)
 """A small receive buffer, so that filling it takes little time."""
-_OFF: Final = 2_000 * _MS
+_OFF: Final = 2_000 * MS
 
 
 class Printer(TicketPrinter):

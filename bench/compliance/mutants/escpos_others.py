@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from random import Random
 from typing import Any, Final
 
 from bench.clock.clockwork import Clockwork
-from bench.compliance.mutants.base import Hand, Subject
+from bench.compliance.mutants.base import Build, Hand, Subject
 from bench.compliance.mutants.escpos_base import SMALL, Printer, on_link
 from bench.compliance.mutants.escpos_status import SMALL_DECLARED, Out
-from bench.compliance.mutants.others import Parrot
+from bench.compliance.mutants.others import Parrot, Rule, random_rule
+from bench.compliance.mutants.others import parrot as half_duplex_parrot
 from bench.compliance.virtual import View
+from firmware_sim.device import MS
 from firmware_sim.line import Line
 from protocol.escpos import status
 from protocol.escpos.profiles import KIOSK_58, KIOSK_80, TM_T88
@@ -21,16 +22,14 @@ from protocol.escpos.tokenizer import Token
 
 __all__ = ["DEVICES", "NULL_DEVICES", "VARIANTS", "nobody", "parrot"]
 
-_MS: Final = 1_000_000
 
-
-def parrot(rule: Callable[[int, bytes], bytes]) -> Any:
-    """A build of something that answers every burst by a rule; whatever a person is asked to do is done."""
+def parrot(rule: Rule) -> Build:
+    """`others.parrot` on a full-duplex line."""
+    made = half_duplex_parrot(rule, _HANDS)
 
     def build(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
         line.half = False
-        line.attach(Parrot(rule))
-        return {name: lambda *args: None for name in _HANDS}
+        return made(line, clockwork)
 
     return build
 
@@ -39,11 +38,6 @@ _HANDS: Final = (
     *("open_cover", "close_cover", "load_paper", "load_old_roll", "remove_paper", "power_cycle"),
     *("ready", "reads", "lacks", "once", "press"),
 )
-
-
-def _random(seed: int) -> Callable[[int, bytes], bytes]:
-    rng = Random(seed)
-    return lambda count, data: rng.randbytes(rng.randint(1, 20))
 
 
 _GOLDEN: Final = (b"\x16", b"\x00", b"\x37\x22ABCD\x00", b"\x14\x00\x00\x00", b"\x12", b"\x20")
@@ -66,9 +60,9 @@ def _babble(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
 
     def again() -> None:
         line.transmit(line.stations[1], b"\x16\x00")
-        clockwork.call_at(clockwork.now + 70 * _MS, again)
+        clockwork.call_at(clockwork.now + 70 * MS, again)
 
-    clockwork.call_at(5 * _MS, again)
+    clockwork.call_at(5 * MS, again)
     return hands
 
 
@@ -85,7 +79,7 @@ NULL_DEVICES: Final = (
     _null("ND-1", "no station on the line", nobody),
     _null("ND-2", "an open port, silence", parrot(lambda count, data: b"")),
     _null("ND-3", "echoes everything", parrot(lambda count, data: data)),
-    _null("ND-4", "random characters", parrot(_random(4))),
+    _null("ND-4", "random characters", parrot(random_rule(4))),
     _null("ND-5", "always busy: XOFF to everything", parrot(lambda count, data: b"\x13")),
     _null("ND-6", "replays recorded replies", parrot(lambda count, data: _GOLDEN[count % len(_GOLDEN)])),
     _null("ND-7", "one constant good reply", parrot(lambda count, data: b"\x16")),
@@ -154,8 +148,8 @@ VARIANTS: Final = (
     ),
     _legal("LV-14", "XON on power-up", Printer),
     _legal("LV-14b", "no XON on power-up", Mum),
-    _legal("LV-3-escpos", "seen through an adapter that hands over every 16 ms", Printer, view=View(0, 16 * _MS)),
-    _legal("LV-2-escpos", "seen through packets of one character", Printer, view=View(1, 1 * _MS)),
+    _legal("LV-3-escpos", "seen through an adapter that hands over every 16 ms", Printer, view=View(0, 16 * MS)),
+    _legal("LV-2-escpos", "seen through packets of one character", Printer, view=View(1, 1 * MS)),
     _legal(
         "LV-busy",
         "ready when off line (switch 2-1 on), declared",

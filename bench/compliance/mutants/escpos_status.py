@@ -7,14 +7,13 @@ from typing import Any, Final
 
 from bench.compliance.mutants.base import Mutant
 from bench.compliance.mutants.escpos_base import Printer, on_link
-from firmware_sim.device import Effect, Send
+from firmware_sim.device import MS, Effect, Send
 from firmware_sim.devices.ticket_printer import TicketPrinter
 from protocol.escpos import status
 from protocol.escpos.tokenizer import Token
 
 __all__ = ["MUTANTS", "mutant"]
 
-_MS: Final = 1_000_000
 SMALL_DECLARED: Final = (("buffer = 4096", "buffer = 1024"),)
 Out = list[Effect]
 
@@ -102,7 +101,7 @@ class Hasty(Printer):
     heard_at = -1
 
     def _real_time(self, now: int, command: bytes, out: Out) -> None:
-        if now != self.heard_at and now - self.heard_at > 5 * _MS:
+        if now != self.heard_at and now - self.heard_at > 5 * MS:
             self.heard_at = now
             super()._real_time(now, command, out)
 
@@ -211,7 +210,7 @@ class Split(Printer):
 
     def _say(self, data: bytes, out: Out) -> None:
         if len(data) == 4 and data[0] & 0x93 == 0x10:
-            out += [Send(data[:2]), Send(data[2:], 6 * _MS)]
+            out += [Send(data[:2]), Send(data[2:], 6 * MS)]
         else:
             super()._say(data, out)
 

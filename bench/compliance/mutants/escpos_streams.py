@@ -9,14 +9,12 @@ from typing import Any, ClassVar, Final
 
 from bench.compliance.mutants.escpos_base import SMALL, Printer, Recut
 from bench.compliance.mutants.escpos_status import Out, mutant, says
-from firmware_sim.device import Flaws, Send
+from firmware_sim.device import MS, Flaws, Send
 from firmware_sim.devices.receive_buffer import ReceiveBuffer
 from protocol.escpos.commands import NUL_ENDED, Row
 from protocol.escpos.tokenizer import Token, Tokenizer
 
 __all__ = ["MUTANTS"]
-
-_MS: Final = 1_000_000
 
 
 def cut(name: str, **fields: Any) -> Callable[[], Printer]:
@@ -361,12 +359,12 @@ MUTANTS: Final = (
     mutant(
         "EX-42",
         "a silence of 10 ms ends a command",
-        _impatient(10 * _MS),
+        _impatient(10 * MS),
         "stream-R2",
         "unfinished",
         "unfinished-status",
     ),
-    mutant("EX-43", "a silence of a second ends a command", _impatient(1_000 * _MS), "stream-R3"),
+    mutant("EX-43", "a silence of a second ends a command", _impatient(1_000 * MS), "stream-R3"),
     mutant(
         "EX-44",
         "XOFF at half the declared buffer",

@@ -9,14 +9,13 @@ from typing import Any, Final
 from bench.compliance.mutants.base import UNIT, Mutant
 from bench.compliance.mutants.osdp_device import AnswersAll, on_line
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import Effect, Flaws, Send
+from firmware_sim.device import MS, Effect, Flaws, Send
 from firmware_sim.devices.osdp_keypad import OsdpKeypad
 from firmware_sim.resample import resample
 from protocol.osdp import Answer, Command, Packet
 
 __all__ = ["MUTANTS"]
 
-_MS: Final = 1_000_000
 _NAK: Final = Packet(UNIT, True, 0, True, Answer.NAK, b"\x01").wire()
 
 
@@ -48,7 +47,7 @@ class InPieces(OsdpKeypad):
         for effect in super().hear(now, data, first, last, flaws):
             if isinstance(effect, Send):
                 yield Send(effect.data[:4], effect.after)
-                yield Send(effect.data[4:], effect.after + 20 * _MS)
+                yield Send(effect.data[4:], effect.after + 20 * MS)
             else:
                 yield effect
 
@@ -60,14 +59,14 @@ class SaysTwice(OsdpKeypad):
         for effect in super().hear(now, data, first, last, flaws):
             yield effect
             if isinstance(effect, Send) and data == _ASKED:
-                yield Send(effect.data, effect.after + 600 * _MS)
+                yield Send(effect.data, effect.after + 600 * MS)
 
 
 class NaksNoise(_Ears):
     """LL-04: NAK to characters that begin no packet."""
 
     def bends(self, now: int, data: bytes, first: int, last: int) -> Iterable[Effect] | None:
-        return [Send(_NAK, 2 * _MS)] if _noise(data) else None
+        return [Send(_NAK, 2 * MS)] if _noise(data) else None
 
 
 def _deaf(title: str, when: Callable[[bytes], bool], ms: int = 300) -> type[_Ears]:
@@ -80,7 +79,7 @@ def _deaf(title: str, when: Callable[[bytes], bool], ms: int = 300) -> type[_Ear
             if first < self.until:
                 return ()
             if when(data):
-                self.until = last + ms * _MS
+                self.until = last + ms * MS
                 return ()
             return None
 
@@ -96,7 +95,7 @@ class NaksGarbled(_Ears):
         self._garbled = garbled
 
     def bends(self, now: int, data: bytes, first: int, last: int) -> Iterable[Effect] | None:
-        return [Send(_NAK, 2 * _MS)] if data == self._garbled else None
+        return [Send(_NAK, 2 * MS)] if data == self._garbled else None
 
 
 class SlowEars(_Ears):
@@ -110,7 +109,7 @@ class SlowEars(_Ears):
         effects = list(super().hear(now, data, first, last, flaws))
         for effect in effects:
             if isinstance(effect, Send):
-                self.busy = last + effect.after + (len(effect.data) * 1_041_667) + 38 * _MS
+                self.busy = last + effect.after + (len(effect.data) * 1_041_667) + 38 * MS
         return effects
 
 
@@ -119,7 +118,7 @@ class LosesTwentieth(_Ears):
 
     def bends(self, now: int, data: bytes, first: int, last: int) -> Iterable[Effect] | None:
         if data == _ASKED:
-            self.count = self.count + 1 if first - self.heard_until < 120 * _MS else 0
+            self.count = self.count + 1 if first - self.heard_until < 120 * MS else 0
         if self.count == 20:
             self.count = 0
             return ()
@@ -130,7 +129,7 @@ class FallsAsleep(_Ears):
     """LL-14: after 20 s of silence the first request only wakes it."""
 
     def bends(self, now: int, data: bytes, first: int, last: int) -> Iterable[Effect] | None:
-        return () if self.heard_until and first - self.heard_until > 20_000 * _MS else None
+        return () if self.heard_until and first - self.heard_until > 20_000 * MS else None
 
 
 class NoGaps(_Ears):
@@ -144,7 +143,7 @@ class AnswersEcho(_Ears):
     """LL-16: its own reply draws a reply."""
 
     def bends(self, now: int, data: bytes, first: int, last: int) -> Iterable[Effect] | None:
-        return [Send(_NAK, 2 * _MS)] if data[:2] == bytes((0x53, UNIT | 0x80)) else None
+        return [Send(_NAK, 2 * MS)] if data[:2] == bytes((0x53, UNIT | 0x80)) else None
 
 
 def _row(

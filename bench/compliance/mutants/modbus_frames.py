@@ -7,12 +7,10 @@ from typing import Final
 
 from bench.compliance.modbus_bench import crc_from_zero
 from bench.compliance.mutants.base import Mutant, Station, on_station, reseal, sound
-from firmware_sim.device import Alarm, Effect, Flaws, Send
+from firmware_sim.device import MS, Alarm, Effect, Flaws, Send
 from protocol.modbus.rtu import seal
 
 __all__ = ["MUTANTS"]
-
-_MS: Final = 1_000_000
 
 
 class CrcHighFirst(Station):
@@ -188,7 +186,9 @@ class TooSoon(Station):
         effects = super().hear(now, data, first, last, flaws)
         if not (sound(self._frame) and self.mine(self._frame)) or self._spoilt:
             return effects
-        early = [Send(e.data, self.t35 // 3) if isinstance(e, Send) else e for e in self.wake(now, "")]
+        effects = list(self.wake(now, ""))
+        sooner = min((e.after for e in effects if isinstance(e, Send)), default=0) - self.t35 // 3
+        early = [Send(e.data, e.after - sooner) if isinstance(e, Send) else e for e in effects]
         return [*early, Alarm(None)]
 
 
@@ -247,7 +247,7 @@ class DeafAfterReply(Station):
     until = 0
 
     def sends(self, data: bytes, after: int) -> Iterable[Effect]:
-        self.until = self._last + self.t35 + after + self.settings.duration(len(data)) + 5 * _MS
+        self.until = self._last + self.t35 + after + self.settings.duration(len(data)) + 5 * MS
         return super().sends(data, after)
 
     def cut(self, frame: bytes) -> bytes:
@@ -272,14 +272,14 @@ class Twice(Station):
     """MX-08."""
 
     def sends(self, data: bytes, after: int) -> Iterable[Effect]:
-        return Send(data, after), Send(data, after + self.settings.duration(len(data)) + 20 * _MS)
+        return Send(data, after), Send(data, after + self.settings.duration(len(data)) + 20 * MS)
 
 
 class Chatters(Station):
     """MX-09: says something when nobody spoke for 1.5 s."""
 
     def hear(self, now: int, data: bytes, first: int, last: int, flaws: Flaws | None) -> Iterable[Effect]:
-        return [*super().hear(now, data, first, last, flaws), Alarm(last + 1500 * _MS, "idle")]
+        return [*super().hear(now, data, first, last, flaws), Alarm(last + 1500 * MS, "idle")]
 
     def wake(self, now: int, tag: str) -> Iterable[Effect]:
         if tag == "idle":
@@ -291,7 +291,7 @@ class Reports(Station):
     """MX-10: sends a press by itself."""
 
     def relabel(self, slave: object, effects: Iterable[Effect]) -> list[Effect]:
-        return [*super().relabel(slave, effects), Send(seal(bytes((self.slave.unit, 4, 2, 0, 3))), 5 * _MS)]  # type: ignore[arg-type]
+        return [*super().relabel(slave, effects), Send(seal(bytes((self.slave.unit, 4, 2, 0, 3))), 5 * MS)]  # type: ignore[arg-type]
 
 
 _NOISE: Final = frozenset({"half-frame", "noise-byte", "noise-burst", "short-frame", "oversize"})
@@ -361,7 +361,7 @@ MUTANTS: Final = (
     _mutant("MX-08", "replies twice", "MBS-2.4.2-R4", Twice),
     _mutant("MX-09", "speaks when nobody asks", "MBS-2.4.2-R4", Chatters),
     _mutant("MX-10", "reports a press by itself", "MBS-2.4.2-R4", Reports),
-    _mutant("MX-11", "replies after 300 ms, 200 are declared", "MBS-2.4.2-R5", Station, turnaround=300 * _MS),
+    _mutant("MX-11", "replies after 300 ms, 200 are declared", "MBS-2.4.2-R5", Station, turnaround=300 * MS),
     _mutant("MX-12", "refuses requests with small gaps", "MBS-2.5.1.1-R4", GapRefused),
     _mutant("MX-13", "answers to reserved addresses", "MBS-2.2-R3", Reserved),
     _mutant("MX-14", "carries out writes for other units", "MBS-2.2-R1", OthersWritten),

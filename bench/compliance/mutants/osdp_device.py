@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from bench.clock.clockwork import Clockwork
 from bench.compliance.mutants.base import UNIT, Build, Hand, Mutant, Subject
-from bench.compliance.mutants.others import Parrot
+from bench.compliance.mutants.others import Rule, parrot
 from bench.compliance.virtual import View
-from firmware_sim.device import Effect, Flaws, Send
+from firmware_sim.device import MS, Effect, Flaws, Send
 from firmware_sim.devices.osdp_keypad import OsdpKeypad
 from firmware_sim.line import Line
 from protocol import osdp
@@ -19,8 +19,6 @@ from protocol.checks import crc16_osdp, lrc8
 from protocol.osdp import Answer, Bad, Command, Nak, Packet
 
 __all__ = ["DEVICES", "MUTANTS", "NULL_DEVICES", "VARIANTS", "on_line"]
-
-_MS: Final = 1_000_000
 
 
 def on_line(make: Callable[[], OsdpKeypad]) -> Build:
@@ -35,7 +33,7 @@ def on_line(make: Callable[[], OsdpKeypad]) -> Build:
 
         def power_cycle() -> None:
             line.apply(keypad, keypad.unplug(clockwork.now))
-            clockwork.advance_to(clockwork.now + 500 * _MS)
+            clockwork.advance_to(clockwork.now + 500 * MS)
             line.apply(keypad, keypad.plug_in(clockwork.now))
 
         return {name: plain(name) for name in keypad.human} | {"power_cycle": power_cycle}
@@ -174,7 +172,7 @@ class ZeroRepeats(Bent):
 
     def _command(self, now: int, packet: Packet) -> list[Effect]:
         if packet.sequence == 0 and packet.code != Command.POLL and self._last == 0:
-            return [Send(self._reply, 2 * _MS)]
+            return [Send(self._reply, 2 * MS)]
         return super()._command(now, packet)
 
 
@@ -338,7 +336,7 @@ class _Deaf(Bent):
         if first < self.deaf:
             return ()
         if self.triggers(data):
-            self.deaf = last + 60_000 * _MS
+            self.deaf = last + 60_000 * MS
             return ()
         return super().hear(now, data, first, last, flaws)
 
@@ -414,7 +412,7 @@ MUTANTS: Final = (
     _row("OS-16", "sequence-R8", "what was not confirmed is lost", LosesUnconfirmed),
     _row("OS-17", "address-R1", "answers for any address", AnswersAll),
     _row("OS-FM-14", "address-R2", "takes replies and echoes for commands", HearsEcho),
-    _row("OS-19", "timing-R1", "replies after 300 ms", _saying("I", lambda frame: frame, late=300 * _MS)),
+    _row("OS-19", "timing-R1", "replies after 300 ms", _saying("I", lambda frame: frame, late=300 * MS)),
     _row("OS-20", "timing-R2", "tells a press unasked", SpeaksUp),
     _row("OS-21", "command-R1", "PDID of 11 bytes", _saying("J", _data_of(Answer.PDID, lambda d: d[:-1]))),
     _row("OS-22", "command-R2", "PDCAP a byte too long", _saying("K", _data_of(Answer.PDCAP, lambda d: d + b"\0"))),
@@ -456,7 +454,7 @@ DEVICES: Final = (_right("osdp_keypad", "the shipped OSDP keypad"),)
 VARIANTS: Final = (
     *DEVICES,
     _right("LV-OS-1", "sends the mark before each reply", mark=True),
-    _right("LV-OS-2", "replies after 190 ms", turnaround=190 * _MS),
+    _right("LV-OS-2", "replies after 190 ms", turnaround=190 * MS),
     _right("LV-OS-3", "replies at once", turnaround=1),
     _right("LV-OS-4", "address 126", address=126),
     Subject("LV-OS-5", "silent on a bad check", on_line(lambda: SilentOnBad("keypad", address=UNIT)), "osdp_keypad"),
@@ -465,17 +463,13 @@ VARIANTS: Final = (
         "declared without text and buzzer",
         (("text = true", "text = false"), ("buzzer = true", "buzzer = false")),
     ),
-    replace(_right("LV-OS-7", "seen through packets of 16 characters"), view=View(16, 1 * _MS)),
+    replace(_right("LV-OS-7", "seen through packets of 16 characters"), view=View(16, 1 * MS)),
     replace(_right("LV-OS-8", "115200 bit/s", baud=115_200), settings="115200 8N1"),
 )
 
 
-def _null(id_: str, title: str, rule: Callable[[int, bytes], bytes]) -> Subject:
-    def build(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
-        line.attach(Parrot(rule))
-        return {"press": lambda *args: None, "tamper": lambda *args: None}
-
-    return Subject(id_, title, build, "osdp_keypad")
+def _null(id_: str, title: str, rule: Rule) -> Subject:
+    return Subject(id_, title, parrot(rule, ("press", "tamper")), "osdp_keypad")
 
 
 def _packet(sequence: int, crc: bool, code: int, data: bytes = b"") -> bytes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from bench.clock.clockwork import Clockwork
-from bench.compliance.mutants.base import UNIT, Hand, Station, Subject, on_station
+from bench.compliance.mutants.base import UNIT, Build, Hand, Station, Subject, on_station
 from bench.compliance.reference import ReferenceSlave
 from bench.compliance.virtual import View
-from firmware_sim.device import Effect, Flaws, Send, Watch
+from firmware_sim.device import MS, Effect, Flaws, Send, Watch
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.line import Line
 from firmware_sim.modbus_line import ModbusLine
@@ -18,22 +18,23 @@ from firmware_sim.modbus_slave import Table
 from protocol.modbus.pdu import FC
 from protocol.modbus.rtu import seal
 
-__all__ = ["NULL_DEVICES", "VARIANTS"]
+__all__ = ["NULL_DEVICES", "VARIANTS", "Parrot", "Rule", "parrot", "random_rule"]
 
-_MS: Final = 1_000_000
+Rule: TypeAlias = Callable[[int, bytes], bytes]
+"""(how many bursts it heard before, what it heard) -> what it says."""
 
 
 class Parrot:
     """Answers every burst by a rule of its own.
 
     Args:
-        rule: (how many it heard before, what it heard) -> what it says.
+        rule: what it says.
     """
 
     name = "null"
     watch: Watch | None = None
 
-    def __init__(self, rule: Callable[[int, bytes], bytes]) -> None:
+    def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._count = 0
 
@@ -41,17 +42,24 @@ class Parrot:
         """Say what the rule says, 6 ms later."""
         said = self._rule(self._count, data)
         self._count += 1
-        return (Send(said, 6 * _MS),) if said else ()
+        return (Send(said, 6 * MS),) if said else ()
 
     def wake(self, now: int, tag: str) -> Iterable[Effect]:
         """It has no alarms."""
         return ()
 
 
-def _parrot(rule: Callable[[int, bytes], bytes]) -> Any:
+def parrot(rule: Rule, hands: Sequence[str] = ("press",)) -> Build:
+    """A build of something that answers every burst by a rule; whatever a person is asked to do is done.
+
+    Args:
+        rule: as of `Parrot`.
+        hands: names of what a person may be asked to do.
+    """
+
     def build(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
         line.attach(Parrot(rule))
-        return {"press": lambda *args: None}
+        return {name: lambda *args: None for name in hands}
 
     return build
 
@@ -60,7 +68,8 @@ def _nobody(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
     return {}
 
 
-def _random_rule(seed: int) -> Callable[[int, bytes], bytes]:
+def random_rule(seed: int) -> Rule:
+    """The rule of something that says 1 to 20 drawn characters to whatever it hears."""
     rng = Random(seed)
     return lambda count, data: rng.randbytes(rng.randint(1, 20))
 
@@ -92,7 +101,7 @@ def _dies(count: int) -> type[Station]:
 
 def _twins(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
     hands = on_station(slave=lambda: RatingKeypad("one"))(line, clockwork)
-    second = ModbusLine("others", line.settings, turnaround=7 * _MS)
+    second = ModbusLine("others", line.settings, turnaround=7 * MS)
     line.attach(second)
     slave = ReferenceSlave()
     slave.tables[Table.HOLDING][:] = range(128)
@@ -108,24 +117,24 @@ def _babbled(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
 
     def again() -> None:
         line.apply(master, [Send(request)])
-        clockwork.call_at(clockwork.now + 25 * _MS, again)
+        clockwork.call_at(clockwork.now + 25 * MS, again)
 
-    clockwork.call_at(5 * _MS, again)
+    clockwork.call_at(5 * MS, again)
     return hands
 
 
 NULL_DEVICES: Final = (
     Subject("ND-1", "no station on the line", _nobody),
-    Subject("ND-2", "an open port, silence", _parrot(lambda count, data: b"")),
-    Subject("ND-3", "echoes everything", _parrot(lambda count, data: data)),
-    Subject("ND-4", "random characters", _parrot(_random_rule(4))),
+    Subject("ND-2", "an open port, silence", parrot(lambda count, data: b"")),
+    Subject("ND-3", "echoes everything", parrot(lambda count, data: data)),
+    Subject("ND-4", "random characters", parrot(random_rule(4))),
     Subject(
         "ND-5",
         "exception 04 to everything",
-        _parrot(lambda count, data: seal(bytes((UNIT, data[1] | 0x80 if len(data) > 1 else 0x83, 4)))),
+        parrot(lambda count, data: seal(bytes((UNIT, data[1] | 0x80 if len(data) > 1 else 0x83, 4)))),
     ),
-    Subject("ND-6", "replays recorded replies", _parrot(lambda count, data: _GOLDEN[count % len(_GOLDEN)])),
-    Subject("ND-7", "one constant good reply", _parrot(lambda count, data: _GOLDEN[1])),
+    Subject("ND-6", "replays recorded replies", parrot(lambda count, data: _GOLDEN[count % len(_GOLDEN)])),
+    Subject("ND-7", "one constant good reply", parrot(lambda count, data: _GOLDEN[1])),
     Subject("ND-8", "answers one frame, then dies", on_station(_dies(1))),
     Subject("ND-9", "two devices on one address", _twins),
     Subject("ND-10", "another master babbling", _babbled),
@@ -158,7 +167,7 @@ class Busy(Station):
 
     def sends(self, data: bytes, after: int) -> Iterable[Effect]:
         self.count += 1
-        return (Send(data, after + (400 * _MS if self.count % 3 == 0 else 0)),)
+        return (Send(data, after + (400 * MS if self.count % 3 == 0 else 0)),)
 
 
 class ReadsOnly(ReferenceSlave):
@@ -191,13 +200,13 @@ class SlowStart(ReferenceSlave):
 
     def __init__(self) -> None:
         super().__init__()
-        self.silent_until = 2_000 * _MS
+        self.silent_until = 2_000 * MS
 
 
 def _warm(line: Line, clockwork: Clockwork) -> Mapping[str, Hand]:
     """A device that needs 2 s to start, which the operator waited for as declared."""
     hands = on_station(slave=SlowStart)(line, clockwork)
-    clockwork.advance_to(2_100 * _MS)
+    clockwork.advance_to(2_100 * MS)
     return hands
 
 
@@ -226,12 +235,12 @@ VARIANTS: Final = (
         on_station(ModbusLine, lambda: RatingKeypad("keypad")),
         "rating_keypad",
     ),
-    Subject("LV-1a", "replies after 5 ms", on_station(turnaround=5 * _MS)),
-    Subject("LV-1b", "replies after 900 ms, declared", on_station(turnaround=900 * _MS), changes=_SLOW),
-    Subject("LV-2a", "seen through packets of 1 character", on_station(), view=View(1, 1 * _MS)),
-    Subject("LV-2b", "seen through packets of 16 characters", on_station(), view=View(16, 1 * _MS)),
-    Subject("LV-2c", "seen through packets of 62 characters", on_station(), view=View(62, 1 * _MS)),
-    Subject("LV-3", "seen through an adapter that hands over every 16 ms", on_station(), view=View(0, 16 * _MS)),
+    Subject("LV-1a", "replies after 5 ms", on_station(turnaround=5 * MS)),
+    Subject("LV-1b", "replies after 900 ms, declared", on_station(turnaround=900 * MS), changes=_SLOW),
+    Subject("LV-2a", "seen through packets of 1 character", on_station(), view=View(1, 1 * MS)),
+    Subject("LV-2b", "seen through packets of 16 characters", on_station(), view=View(16, 1 * MS)),
+    Subject("LV-2c", "seen through packets of 62 characters", on_station(), view=View(62, 1 * MS)),
+    Subject("LV-3", "seen through an adapter that hands over every 16 ms", on_station(), view=View(0, 16 * MS)),
     Subject("LV-4", "supports FC 0x03 only", on_station(slave=ReadsOnly), changes=_ONLY_03),
     Subject(
         "LV-5",

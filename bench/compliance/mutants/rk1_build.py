@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bench.clock.clockwork import Clockwork
 from bench.compliance.mutants.base import UNIT, Build, Hand
-from firmware_sim.device import Effect
+from firmware_sim.device import MS, Effect
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.event_queue import EventQueue
 from firmware_sim.line import Line
@@ -16,8 +16,7 @@ from protocol.modbus.maps.reference_keypad import Event
 
 __all__ = ["on_keypad", "waiting_changed"]
 
-_MS: Final = 1_000_000
-_APART: Final = 120 * _MS
+_APART: Final = 120 * MS
 """Between the presses of `press_many`; each key is down for half of it."""
 
 
@@ -50,18 +49,18 @@ def on_keypad(
                 clockwork.advance_to(clockwork.now + _APART)
 
         def press_two(one: int, other: int) -> None:
-            acts(keypad.press(clockwork.now, one, 100 * _MS))
-            clockwork.advance_to(clockwork.now + 20 * _MS)
-            acts(keypad.press(clockwork.now, other, 100 * _MS))
+            acts(keypad.press(clockwork.now, one, 100 * MS))
+            clockwork.advance_to(clockwork.now + 20 * MS)
+            acts(keypad.press(clockwork.now, other, 100 * MS))
 
         def bounce(key: int) -> None:
             for _ in range(3):
-                acts(keypad.press(clockwork.now, key, 2 * _MS))
-                clockwork.advance_to(clockwork.now + 10 * _MS)
+                acts(keypad.press(clockwork.now, key, 2 * MS))
+                clockwork.advance_to(clockwork.now + 10 * MS)
 
         def power_cycle() -> None:
             acts(keypad.unplug(clockwork.now))
-            clockwork.advance_to(clockwork.now + 500 * _MS)
+            clockwork.advance_to(clockwork.now + 500 * MS)
             acts(keypad.plug_in(clockwork.now))
 
         def sequence_near(number: int) -> None:

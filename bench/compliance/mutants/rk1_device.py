@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bench.compliance.mutants.rk1_build import waiting_changed
 from bench.compliance.mutants.rk1_queue import mutant
-from firmware_sim.device import NS, Effect
+from firmware_sim.device import MS, NS, Effect
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.modbus_slave import Table
 from firmware_sim.register_slave import Cells
@@ -16,15 +16,13 @@ from protocol.modbus.maps import reference_keypad as rk
 
 __all__ = ["MUTANTS"]
 
-_MS: Final = 1_000_000
-
 
 class Repeats(RatingKeypad):
     """KP-07: a key held makes an event every 500 ms."""
 
     def press(self, now: int, key: int, held: int = 0) -> Iterable[Effect]:
         yield from super().press(now, key, held)
-        for _ in range(held // (500 * _MS)):
+        for _ in range(held // (500 * MS)):
             yield from self.take(now, key)
 
 

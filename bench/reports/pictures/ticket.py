@@ -51,13 +51,6 @@ def draw(data: bytes, profile: PrinterProfile = TM_T88) -> Image.Image:
     return picture.convert("1", dither=Image.Dither.NONE)
 
 
-def draw_sheet(sheet: Sheet, profile: PrinterProfile = TM_T88) -> Image.Image:
-    """One sheet, mode "1", from edge to edge; rows that a cut went through are cut in the picture too."""
-    picture = Image.new("L", (profile.width_dots, min(max(1, sheet.height), MOST_DOTS)), WHITE)
-    _draw_rows(picture, sheet, 0, profile)
-    return picture.convert("1", dither=Image.Dither.NONE)
-
-
 def _draw_rows(picture: Image.Image, sheet: Sheet, top: int, profile: PrinterProfile) -> None:
     edge = min(max(1, sheet.height), picture.height - top)
     for y, row in sheet.rows:

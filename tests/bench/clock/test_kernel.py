@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from bench.clock.clockwork import Clockwork, clock_text, seconds
+from bench.clock.clockwork import Clockwork
 from bench.clock.kernel import (
     SPIN_FREE,
     SPIN_MOST,
@@ -269,12 +269,6 @@ def test_drive_runs_to_an_end_that_moves(kernel):
     kernel.until = 10_000
     kernel.drive()
     assert (seen, kernel.clockwork.now) == ([300, 400], 500)
-
-
-def test_instants_as_people_read_them():
-    """Instants print as time of day."""
-    assert clock_text(seconds(10 * 3600 + 41 * 60 + 7.25), millis=True) == "10:41:07.250"
-    assert clock_text(seconds(7.5 * 3600)) == "07:30"
 
 
 @pytest.mark.parametrize(

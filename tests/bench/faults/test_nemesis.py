@@ -89,7 +89,7 @@ def test_nothing_is_booked_while_a_fault_is_there(bench):
     assert line.faults is None
 
 
-def test_nth_count_and_unit(bench):
+def test_a_fault_begins_with_the_nth_frame_and_strikes_so_many(bench):
     """From the n-th frame that fits, so many of them, of one unit."""
     b = bench()
     armed = b.nemesis.inject("lose", device="keypad-2", nth=2, count=2)
@@ -99,7 +99,7 @@ def test_nth_count_and_unit(bench):
     assert not armed.live
 
 
-def test_rate(bench):
+def test_a_rate_hits_its_share_of_the_frames(bench):
     """A share of the frames, drawn."""
     b = bench()
     armed = b.nemesis.inject("lose", line="keypads", where="request", rate=0.3, count=0)
@@ -107,7 +107,7 @@ def test_rate(bench):
     assert 0.15 < len(armed.hits) / armed.seen < 0.45
 
 
-def test_time(bench):
+def test_a_fault_strikes_only_in_its_time(bench):
     """Only in its time; `for_s` ends what lasts."""
     b = bench()
     armed = b.nemesis.inject("lose", line="keypads", after="08:00", before="08:01", count=0)
@@ -123,7 +123,7 @@ def test_time(bench):
     ("phase", "offset"),
     [("request.byte[3]", 3), ("reply.byte[2]", 2), ("reply.end", 17), ("gap", 18)],
 )
-def test_phases(bench, phase, offset):
+def test_an_act_happens_at_its_point_of_the_exchange(bench, phase, offset):
     """An act happens at its point of the exchange: so many characters after the first edge."""
     b = bench()
     armed = b.nemesis.inject("reboot", device="keypad-1", phase=phase)
@@ -134,7 +134,7 @@ def test_phases(bench, phase, offset):
     assert hit.frame.request == phase.startswith("request")
 
 
-def test_turnaround_and_idle(bench):
+def test_an_act_can_fall_between_request_and_reply_or_into_silence(bench):
     """Between request and reply; or when nobody sends."""
     b = bench()
     turn = b.nemesis.inject("reboot", device="keypad-1", phase="turnaround")
@@ -145,7 +145,7 @@ def test_turnaround_and_idle(bench):
     assert idle.hits[0].frame is None
 
 
-def test_ack(bench):
+def test_the_phase_ack_is_the_acknowledgement_alone(bench):
     """The phase `ack` is the acknowledgement of an event, and nothing else."""
     b = bench()
     armed = b.nemesis.inject("reboot", device="keypad-1", phase="ack")
@@ -201,7 +201,7 @@ def test_what_hit_nothing_is_told(bench):
     assert [record["name"] for record in unused] == ["lose", "kill"]
 
 
-def test_heal_all(bench):
+def test_healing_ends_everything_at_once(bench):
     """Everything ends at once: what is held up goes on."""
     b = bench()
     b.nemesis.inject("busy", device="keypad-1", for_s=1000)
@@ -246,7 +246,7 @@ def test_device_faults_do_what_they_say(bench):
     assert keypad.queue.lost >= 1
 
 
-def test_busy(bench):
+def test_a_busy_device_carries_nothing_out_and_loses_nothing(bench):
     """An exception, and nothing carried out; afterwards the event is fetched all the same."""
     b = bench()
     b.world.rig.act("keypad-1", "press", 3)
@@ -258,7 +258,7 @@ def test_busy(bench):
     assert len(b.device("keypad-1").queue) == 0
 
 
-def test_line_acts(bench):
+def test_line_acts_are_heard_as_they_say(bench):
     """Late reply, echo, collision, babble, a cut wire: what is heard on the line."""
     b = bench()
     late = b.nemesis.inject("late_reply", device="keypad-1")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.hall.discipline import Idle, Roster, Waiting, choose, first_idle, ticket_name, ticket_order
 from bench.scenario.load import load, parse
-from bench.scenario.times import MINUTE, Span, clock_text, parse_time
+from bench.scenario.times import MINUTE, Span, parse_time, time_text
 
 ERRANDS = range(4)
 
@@ -153,6 +153,6 @@ def test_breaks_of_the_shipped_hall() -> None:
     calls = Roster(load("tan_hoi"))
     first = calls.may_call(1, parse_time("09:35"))
     assert first is not None
-    assert clock_text(first) == "09:40"
+    assert time_text(first) == "09:40"
     assert calls.may_call(1, parse_time("11:45")) == parse_time("11:45")
     assert calls.may_call(1, parse_time("19:00")) is None

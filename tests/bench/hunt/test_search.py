@@ -17,9 +17,9 @@ from bench.hunt.excuses import EXCUSED, excused_in
 from bench.hunt.presses import NEAR_SIGN, NEAR_WRAP, PRESETS
 from bench.hunt.search import VARIANTS, applicable, baselines, swarm, systematic
 from bench.hunt.subject import CannotHunt, Subject, subject_of
-from bench.hunt.toml_out import toml
 from bench.hunt.trial import RUNNING, Outcome, Trial
 from bench.scenario.load import available
+from bench.scenario.toml_out import toml
 
 SMALL = Path(__file__).parents[2] / "support" / "small.toml"
 EXCHANGES = [(4, 4, 300, 7, 8, 0), (4, 256, 10, 21, 8, 16), (16, 0, 10, 8, 13, 0)]

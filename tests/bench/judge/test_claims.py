@@ -84,7 +84,7 @@ def test_clerks_by_name_or_code(kit: Any) -> None:
     assert one(kit)[0].clerk is None
 
 
-def test_tickets(kit: Any) -> None:
+def test_a_ticket_is_a_number_none_or_a_label_the_history_tells(kit: Any) -> None:
     """A ticket is a number, none, or a label whose number the history tells; another label is not compared."""
     issued = (27_000, "house", "ticket_issued", {"ticket": "B003", "number": 9, "printer": "printer-1"})
     tickets = [17, "17", None, "B003", "A001", "x y"]
@@ -165,7 +165,7 @@ def test_text_without_zone_that_is_utc(kit: Any) -> None:
     assert claims.problems == []
 
 
-def test_keys(kit: Any) -> None:
+def test_epoch_and_sequence_make_a_key_only_together(kit: Any) -> None:
     """Epoch and sequence make a key together; half a key, or one that cannot be, is none, and is told."""
     rows = [(1, 7), ("1", "7"), (1, None), (1, 70_000), (None, 7), (2, 7)]
     claims = understood(kit, *({"device": 1, "value": 5, "epoch": epoch, "seq": seq} for epoch, seq in rows))

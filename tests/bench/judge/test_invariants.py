@@ -25,7 +25,7 @@ def day(kit: Any, n: int = 10) -> tuple[list[Any], list[Any]]:
 
 
 # -- loss ------------------------------------------------------------------------------------------------------------
-def test_loss_good(kit: Any) -> None:
+def test_what_is_stored_once_and_rightly_breaks_nothing(kit: Any) -> None:
     """A collector that stores each press once, at the right clerk, in order, breaks nothing."""
     presses, records = day(kit)
     for rows in (kit.rows(presses), kit.unkeyed(kit.rows(presses))):
@@ -35,7 +35,7 @@ def test_loss_good(kit: Any) -> None:
         assert verdict.counts["recorded"] == 10
 
 
-def test_loss_acknowledged(kit: Any) -> None:
+def test_a_press_acknowledged_and_not_stored_is_lost(kit: Any) -> None:
     """A press that was acknowledged and never stored is lost; its story shows the transactions that carried it."""
     presses, records = day(kit)
     wire = [
@@ -122,7 +122,7 @@ def test_an_acknowledgement_frees_all_older_events(kit: Any) -> None:
 
 
 # -- duplication -----------------------------------------------------------------------------------------------------
-def test_duplication(kit: Any) -> None:
+def test_a_second_row_of_a_press_is_a_duplicate(kit: Any) -> None:
     """A second row of a press is a duplicate, with or without keys, and the story shows both rows."""
     presses, records = day(kit)
     rows = kit.rows([*presses, presses[4]])
@@ -141,7 +141,7 @@ def test_duplication(kit: Any) -> None:
     ("change", "wrong"),
     [({"clerk": 2}, "clerk"), ({"value": 3}, "value"), ({"ticket": 8}, "ticket"), ({"device": "keypad-2"}, "device")],
 )
-def test_attribution(kit: Any, change: dict[str, Any], wrong: str) -> None:
+def test_a_wrong_row_is_told_as_that_and_not_as_loss(kit: Any, change: dict[str, Any], wrong: str) -> None:
     """A row with another clerk, value, ticket or device than its press is told as that, not as loss and phantom."""
     presses = [kit.press(30_000 + 60 * k, k, 5, ticket=20 + k) for k in range(5)]
     rows = kit.rows(presses)
@@ -181,7 +181,7 @@ def test_attribution_says_what_it_cannot_compare(kit: Any) -> None:
 
 
 # -- phantom ---------------------------------------------------------------------------------------------------------
-def test_phantom(kit: Any) -> None:
+def test_a_row_that_nobody_pressed_is_a_phantom(kit: Any) -> None:
     """A row that nobody pressed is a phantom: by its key, by its contents, or because its device does not exist."""
     presses, records = day(kit)
     rows = kit.rows(presses)
@@ -199,7 +199,7 @@ def test_phantom(kit: Any) -> None:
 
 
 # -- order -----------------------------------------------------------------------------------------------------------
-def test_order(kit: Any) -> None:
+def test_a_later_press_stored_first_is_out_of_order(kit: Any) -> None:
     """A later press stored before an earlier one of its keypad is out of order; across keypads nothing is promised."""
     presses, records = day(kit)
     swapped = [*presses[:4], presses[6], presses[5], presses[4], *presses[7:]]
@@ -354,7 +354,7 @@ def printed(t: float, *lines: str, printer: str = "printer-1") -> Any:
     return (t, "dev", "printed", {"device": printer, "lines": list(lines), "data": "", "mm": 40})
 
 
-def test_tickets_good(kit: Any) -> None:
+def test_a_ticket_put_out_once_is_right(kit: Any) -> None:
     """Each ticket issued and put out once, whatever else stands on the slips, is as it should be."""
     records = [
         issued(30_000, "A001"),
@@ -377,7 +377,7 @@ def test_tickets_good(kit: Any) -> None:
         ([issued(30_000, "A001"), printed(30_001, "A001", printer="printer-2")], "PRINTED ELSEWHERE: on printer-2"),
     ],
 )
-def test_tickets_bad(kit: Any, records: list[Any], told: str) -> None:
+def test_a_ticket_missing_doubled_or_elsewhere_is_told(kit: Any, records: list[Any], told: str) -> None:
     """A ticket never printed, printed twice, or printed by another printer breaks the invariant."""
     verdict = kit.judge(records, [])
     assert verdict.findings["tickets"].violations == 1
@@ -402,7 +402,7 @@ def shown(t: float, text: str) -> Any:
     return (t, "dev", "shown", {"device": "display-1", "text": text})
 
 
-def test_calls_good(kit: Any) -> None:
+def test_a_call_shown_in_time_is_right(kit: Any) -> None:
     """A call is shown in time, at once, after a dark moment, or because it stands there already."""
     records = [
         called(30_000, "A001"),
@@ -418,7 +418,7 @@ def test_calls_good(kit: Any) -> None:
     assert (finding.verdict, finding.checked, finding.figures["max"]) == ("HOLDS", 3, 4.9)
 
 
-def test_calls_bad(kit: Any) -> None:
+def test_a_call_late_wrong_or_missing_is_told(kit: Any) -> None:
     """A call shown late, wrongly or not at all breaks the invariant, and the story says what was shown instead."""
     for showing in ([shown(30_005.1, "A001")], [shown(30_001, "A002")], []):
         verdict = kit.judge([called(30_000, "A001"), *showing], [])

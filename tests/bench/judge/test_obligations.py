@@ -119,7 +119,7 @@ def test_a_press_with_the_number_of_an_earlier_one_is_excused(kit: Any) -> None:
 
 
 # -- J8 ---------------------------------------------------------------------------------------------------------------
-def test_ghosts(kit: Any) -> None:
+def test_a_second_row_from_an_old_memory_is_a_ghost(kit: Any) -> None:
     """A press that an old memory brings up again is stored once: its second row is a ghost, and so told."""
     press = kit.press(30_000, 0)
     back = (31_000, "dev", "buffer_restored", {"device": "keypad-1", "events": [[1, 0]], "gone": []})
@@ -161,14 +161,14 @@ def silence(kit: Any) -> list[Any]:
         (None, "NOT EXERCISED"),
     ],
 )
-def test_health(kit: Any, told: Any, word: str) -> None:
+def test_down_is_told_of_a_device_silent_for_30_s_and_only_then(kit: Any, told: Any, word: str) -> None:
     """Down is told when a device is silent for 30 s, and only then; its return is told too."""
     made = None if told is None else [Health(n, "keypad-1", kit.EPOCH_S + t, up) for n, (t, up) in enumerate(told, 1)]
     assert with_rows(kit, silence(kit), [], health=made).findings["health"].verdict == word
 
 
 # -- J14 --------------------------------------------------------------------------------------------------------------
-def test_acknowledge(kit: Any) -> None:
+def test_what_is_acknowledged_must_be_stored_before(kit: Any) -> None:
     """Stored before it is acknowledged holds; after it breaks; whole seconds decide nothing closer than one."""
     press = kit.press(30_000, 0)
     records = [press, kit.ack(30_002, 0)]
@@ -201,7 +201,7 @@ def healed(kit: Any, back: float | None) -> list[Any]:
 
 
 @pytest.mark.parametrize(("back", "word"), [(30_250.0, "HOLDS"), (30_900.0, "VIOLATED"), (None, "VIOLATED")])
-def test_convergence(kit: Any, back: float | None, word: str) -> None:
+def test_a_device_answers_within_the_time_allowed_after_healing(kit: Any, back: float | None, word: str) -> None:
     """After the end of all faults a device has to answer within the time allowed."""
     heal = {"at": 30_200 * kit.NS, "within_ns": 300 * kit.NS}
     assert words(kit, healed(kit, back), [], "convergence", heal=heal) == [word]
@@ -219,7 +219,7 @@ def test_convergence_of_what_waited(kit: Any) -> None:
 
 
 @pytest.mark.parametrize(("again", "word"), [(True, "HOLDS"), (False, "VIOLATED")])
-def test_reconfiguration(kit: Any, again: bool, word: str) -> None:
+def test_a_policy_that_was_set_is_set_again_after_a_reboot(kit: Any, again: bool, word: str) -> None:
     """A keypad whose policy the program had set gets it again after a reboot."""
     policy = kit.frame(1, 6, 0, 0x15, 0, 1)
 
@@ -244,7 +244,7 @@ def test_polling_that_stops_after_a_reboot(kit: Any) -> None:
     [(lambda k: 10, lambda k: 50_000, "HOLDS"), (lambda k: 10 + k, lambda k: None, "VIOLATED"),
      (lambda k: None, lambda k: 50_000 + 2_000 * k, "VIOLATED"), (lambda k: None, lambda k: None, "NOT EXERCISED")],
 )  # fmt: skip
-def test_resources(kit: Any, descriptors: Any, memory: Any, word: str) -> None:
+def test_descriptors_and_memory_may_not_grow(kit: Any, descriptors: Any, memory: Any, word: str) -> None:
     """Descriptors or memory that grow from the second quarter of the run to its last break J18."""
     samples = [(k, descriptors(k), memory(k)) for k in range(40)]
     assert judge(kit.history([kit.end()]), [], resources=samples).findings["resources"].verdict == word

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bench.judge.spoken import heard, names
-from bench.judge.truth import NS, Call, Truth, Utterance, frame
+from bench.judge.truth import Call, Truth, Utterance, frame
+from firmware_sim.device import NS
 
 VOICE = {"name": "voice-1", "kind": "voice_caller", "line": "voice", "owner": "house", "within_s": 30}
 

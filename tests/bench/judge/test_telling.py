@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from bench.judge.case import Case, Finding
 from bench.judge.course import Gap, Pulse
 from bench.judge.evidence import Run, write_rows
-from bench.judge.explain import _wrapped, explained, find
+from bench.judge.explain import explained, find
 from bench.judge.heard import gaps_of, health_of
 from bench.judge.history import History
 from bench.judge.invariants import INVARIANTS, Invariant, judge_one
@@ -335,18 +334,6 @@ def test_an_invariant_is_explained_under_its_letter() -> None:
     assert "needs rows    yes" in explained(ghosts)
     assert "needs rows    no" in explained(calls)
     assert find("") is None
-
-
-def test_text_is_wrapped_at_its_width() -> None:
-    """A line is as long as it may be and no longer; no word is lost or divided."""
-    words = ["a" * n for n in range(1, 14)] * 3
-    lines = _wrapped(" ".join(words), "  ", 30)
-    assert " ".join(line.strip() for line in lines).split() == words
-    assert all(line.startswith("  ") and len(line) <= 30 for line in lines)
-    for line, following in pairwise(lines):
-        assert len(line) + 1 + len(following.split()[0]) > 30
-    assert _wrapped("a" * 48 + " " + "b" * 49) == ["  " + "a" * 48 + " " + "b" * 49]
-    assert len(_wrapped("a" * 48 + " " + "b" * 50)) == 2
 
 
 def test_what_is_not_said_intelligibly_was_not_said(kit: Any) -> None:

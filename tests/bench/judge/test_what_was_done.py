@@ -122,10 +122,9 @@ def test_why_a_device_could_not_answer(record: Any, is_cause: bool) -> None:
 def test_the_first_boot_is_no_reboot() -> None:
     """With it the run began; it excuses nothing."""
     made = course(boot(100), boot(200, 2))
-    assert made.first_boot("keypad-1") == 100 * NS
     assert made.reboots("keypad-1") == [(200 * NS, 2)]
     assert not made.cause("keypad-1", "a", 100 * NS, 110 * NS)
-    assert (made.first_boot("keypad-2"), made.reboots("keypad-2")) == (None, [])
+    assert made.reboots("keypad-2") == []
 
 
 @pytest.mark.parametrize(("begin", "end", "anew"), [(99, 100, True), (100, 150, False), (50, 99, False)])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.reports.wording import clock, count, duration, minutes, printable, share, verdict_sentence
+from bench.reports.wording import clock, count, duration, minutes, printable, share, verdict_sentence, wrapped
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
@@ -64,3 +65,16 @@ def test_the_judges_sentence_wins() -> None:
     results = {"loss": {"verdict": "VIOLATED"}, "order": {"verdict": "HOLDS"}}
     assert verdict_sentence({"verdict": "VIOLATED", "invariants": results}) == "loss is violated."
     assert verdict_sentence({}) == "nothing was judged."
+
+
+def test_text_is_wrapped_at_its_width() -> None:
+    """A line is as long as it may be and no longer; no word is lost or divided."""
+    words = ["a" * n for n in range(1, 14)] * 3
+    lines = wrapped(" ".join(words), "  ", 30)
+    assert " ".join(line.strip() for line in lines).split() == words
+    assert all(line.startswith("  ") and len(line) <= 30 for line in lines)
+    for line, following in pairwise(lines):
+        assert len(line) + 1 + len(following.split()[0]) > 30
+    assert wrapped("a" * 48 + " " + "b" * 49) == ["  " + "a" * 48 + " " + "b" * 49]
+    assert len(wrapped("a" * 48 + " " + "b" * 50)) == 2
+    assert wrapped("a" * 40 + " b", "  ", 30) == ["  " + "a" * 40, "  b"]

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 import scenarios
 from bench.scenario.load import load
 from bench.scenario.model import Scenario
-from bench.scenario.times import DAY, MINUTE, NS, Span, clock_text, parse_span, parse_time
+from bench.scenario.times import DAY, MINUTE, NS, Span, parse_span, parse_time, time_text
 
 
 @given(st.integers(0, 86_400))
 def test_times_of_day_survive_writing_and_reading(second: int) -> None:
     """Every second of the day, and the end of the day, is written as a time that reads back as itself."""
-    assert parse_time(clock_text(second * NS)) == second * NS
+    assert parse_time(time_text(second * NS)) == second * NS
 
 
 @given(st.times(timezones=st.none()))

@@ -40,7 +40,7 @@ def test_nothing_happens_without_a_fault(ask):
     assert is_sound(ask())
 
 
-def test_lose(ask):
+def test_a_lost_frame_is_heard_by_nobody_and_takes_its_time(ask):
     """A lost frame is heard by nobody, and the line is as busy as with it."""
     fault = ask.hall.fault("lose", where="reply")
     assert ask() == b""
@@ -56,7 +56,7 @@ def test_a_request_can_be_lost(ask):
     assert [frame.by for frame in ask.hall.frames("keypads")] == ["port"]
 
 
-def test_bit_flip(ask):
+def test_one_bit_of_one_character_is_flipped(ask):
     """One bit of one character is wrong: the one that is named, or one drawn from the seed."""
     good = ask()
     ask.hall.fault("bit_flip", byte=3, bit=0)
@@ -68,14 +68,14 @@ def test_bit_flip(ask):
     assert sum((a ^ b).bit_count() for a, b in zip(good, drawn, strict=True)) == 1
 
 
-def test_truncate(ask):
+def test_of_a_truncated_frame_only_the_beginning_comes(ask):
     """Only the first characters come."""
     good = ask()
     ask.hall.fault("truncate", keep=4)
     assert ask() == good[:4]
 
 
-def test_garble(ask):
+def test_so_many_characters_are_garbled_and_no_others(ask):
     """So many characters are wrong, and no others."""
     good = ask()
     ask.hall.fault("garble", characters=2)

@@ -444,8 +444,10 @@ def test_nothing_that_comes_is_an_exception(data: st.DataObject) -> None:
     assert reader.feed(vector.data) or reader.gap()
     if "asleep" in device.state:
         device.state["asleep"] = False  # what random frames may have put it to sleep does not answer
+    # what an unspoilt frame made it show is not told a second time
+    shown = [value for value in vector.values.values() if isinstance(value, str) and value in device.state.values()]
     answer = [*device.hear(now, vector.data, now - 1, now, None), *device.wake(now + NS, "gap")]
-    assert any(isinstance(effect, Note | Send) for effect in answer), vector.of
+    assert shown or any(isinstance(effect, Note | Send) for effect in answer), vector.of
     assert len(device._outbox) <= MOST_WAITING
 
 

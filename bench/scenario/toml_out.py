@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
-__all__ = ["toml"]
+__all__ = ["quoted", "toml"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -43,10 +43,11 @@ def _section(name: str, value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) 
 
 def _key(key: Any) -> str:
     text = str(key)
-    return text if _BARE.fullmatch(text) else _text(text)
+    return text if _BARE.fullmatch(text) else quoted(text)
 
 
-def _text(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a basic string of TOML."""
     # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -55,7 +56,7 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _text(value)
+        return quoted(value)
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, date | time):
