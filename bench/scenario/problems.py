@@ -33,12 +33,13 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        hint = f"\n    {self.hint}" if self.hint else ""
+        message = _one_line(self.message)
+        hint = f"\n    {_one_line(self.hint)}" if self.hint else ""
         if not self.line:
-            return f"{self.file}: {self.message}{hint}"
+            return f"{self.file}: {message}{hint}"
         shown, before = _window(cover(self.source_line), self.column)
         return (
-            f"{self.file}:{self.line}:{self.column}: {self.message}\n"
+            f"{self.file}:{self.line}:{self.column}: {message}\n"
             f"    {shown}\n    {''.join(map(_blank, before))}^{hint}"
         )
 
@@ -52,6 +53,11 @@ class ScenarioError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+def _one_line(text: str) -> str:
+    """A name that has line breaks in it must not look like a mistake of its own."""
+    return "".join(char if char.splitlines() == [char] else repr(char)[1:-1] for char in text)
 
 
 def _window(line: str, column: int) -> tuple[str, str]:

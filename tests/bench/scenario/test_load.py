@@ -518,3 +518,11 @@ def test_shipped_scenarios_load_and_differ() -> None:
     assert [scenario.name for scenario in loaded] == available()
     assert len({scenario.sha256 for scenario in loaded}) == len(loaded)
     assert load_module.available() == available()
+
+
+@pytest.mark.parametrize("mark", ["\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_name_with_line_breaks_forges_no_mistake(mark: str) -> None:
+    """However a name is written, a mistake stays one line, and begins with the file it is in."""
+    told = str(Problem("hall.toml", 3, 1, f'there is no errand "a{mark}other.toml:1:1: b"', "x", f"there is {mark}c"))
+    assert [line for line in told.splitlines() if not line.startswith("    ")] == [told.splitlines()[0]]
+    assert told.startswith("hall.toml:3:1: ")
