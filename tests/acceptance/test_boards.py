@@ -67,6 +67,7 @@ def test_a_day_with_other_displays(hallbench, displays: str, lines: str):
     assert any(shown(hallbench.records(), "display-2"))
 
 
+@pytest.mark.gate  # tests/acceptance/test_day.py has it for the halls that ship
 def test_the_same_seed_gives_the_same_history(hallbench):
     """Two runs, byte for byte; another seed another one."""
     for out, seed in (("a", 3), ("b", 3), ("c", 4)):

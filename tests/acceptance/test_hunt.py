@@ -58,6 +58,7 @@ def test_two_hunts_print_the_same_whatever_the_workers(hallbench: Hallbench) -> 
         assert (one.code, one.out) == (two.code, two.out)
 
 
+@pytest.mark.gate
 def test_the_table_of_what_was_seen_begins_with_zeros(hallbench: Hallbench) -> None:
     """A campaign without a find lists every fault and branch, those that never came first, also in JSON."""
     ended = hunt(hallbench, CAREFUL, options=("--runs", 7, "--only", "running", "--json", "--workers", 2))
@@ -85,6 +86,7 @@ def test_endings_are_honest(hallbench: Hallbench) -> None:
     assert hallbench("replay", "nowhere").code == 3
 
 
+@pytest.mark.gate
 def test_a_run_is_identical_or_differs_at_a_record(hallbench: Hallbench) -> None:
     """A run directory played again is the same to the byte; what was changed in it is shown as it was and as it is."""
     assert hallbench.day("python", GOOD, *ARGS).code == 0

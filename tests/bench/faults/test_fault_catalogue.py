@@ -153,5 +153,6 @@ def test_explain():
     assert code == 0
     assert "crc_collision" in text
     assert "J5" in text
-    assert all(name in told()[1] for name in CATALOGUE)
+    everything = told()[1]
+    assert all(name in everything for name in CATALOGUE)
     assert told("bitflip") == (2, "hallbench: there is no fault 'bitflip'. Did you mean bit_flip?\n")
