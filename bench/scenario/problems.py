@@ -39,8 +39,7 @@ class Problem:
             return f"{self.file}: {message}{hint}"
         shown, before = _window(cover(self.source_line), self.column)
         return (
-            f"{self.file}:{self.line}:{self.column}: {message}\n"
-            f"    {shown}\n    {''.join(map(_blank, before))}^{hint}"
+            f"{self.file}:{self.line}:{self.column}: {message}\n    {shown}\n    {''.join(map(_blank, before))}^{hint}"
         )
 
 
