@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.run.directory import DAY, HISTORY, HOUSE_RECORDS, RUN, RunDirectory
 from bench.run.given import Given, run_facts, store_for
 from bench.run.live import LiveHall, PortSpec
 from bench.run.options import DayOptions
+from bench.run.process import ended_by
 from bench.run.world import World, given_away, outside_lines
 from bench.scenario.model import Scenario
 from firmware_sim.device import NS
@@ -213,19 +213,13 @@ class _Up:
         )
 
     async def run(self, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        for number in numbers:
-            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as it ends any program
-                self.loop.add_signal_handler(number, self.ended.set)
         try:
-            await self._begin()
-            if not self.ended.is_set():
-                await self._serve(ready)
-            return self._close()
+            with ended_by(self.loop, self.ended.set):
+                await self._begin()
+                if not self.ended.is_set():
+                    await self._serve(ready)
+                return self._close()
         finally:
-            for number in numbers:
-                with contextlib.suppress(NotImplementedError):
-                    self.loop.remove_signal_handler(number)
             if self.sink is not None:
                 self.sink.close()
             if self.store is not None:

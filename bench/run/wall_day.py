@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -31,7 +30,7 @@ from bench.run.given import Given, run_facts, store_for
 from bench.run.live import LiveHall, PortSpec
 from bench.run.options import DayOptions, DayResult, NothingToTest
 from bench.run.outside import OutsideProgram
-from bench.run.process import fewer_looks_for_garbage
+from bench.run.process import ended_by, fewer_looks_for_garbage
 from bench.run.samples import Sample, sample, thinned
 from bench.run.scaled_program import can_be_scaled, scaled_words
 from bench.run.world import RESTART, SETTLE, World, given_away, outside_lines
@@ -321,20 +320,6 @@ def _check_window(wall: Wall, start: int, horizon: int) -> None:
         )
 
 
-@contextlib.contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, handler: Any) -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as it ends any program
-            loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-
-
 def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
     """Run one day in wall or scaled time; leaves the same run directory as a day in virtual time.
 
@@ -372,7 +357,7 @@ def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
 
     try:
         with fewer_looks_for_garbage(), directory.text_file(LOG) as log:
-            with _signals(loop, run.interrupt):
+            with ended_by(loop, run.interrupt):
                 asyncio.set_event_loop(loop)
                 ended, opened = loop.run_until_complete(run.run(log))
             run.finish()

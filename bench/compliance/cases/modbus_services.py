@@ -73,6 +73,7 @@ def declared_served(b: ModbusBench) -> Play:
         reply = yield from b.ask(_sample(b, code))
         if reply.exception == 1:
             raise Failed(f"function 0x{code:02X} is declared, and draws exception 01", reply.heard, (1, 3))
+        b.must_be_formed(reply, bytes((code,)))
         if not reply.exception:
             b.saw(reply.heard)
 
