@@ -76,7 +76,7 @@ def main() -> None:
 
 
 SIZES = [
-    *["30 x 100,000 customers"] * 2,
+    *["60 x 100,000 customers"] * 2,
     *["20 x 100,000 customers"] * 4,
     "30 x 100,000 customers",
     *["1,000 days"] * 3,

@@ -170,7 +170,7 @@ def call_centre(days: int, seed: int = 7, alpha: float = 400.0) -> list[Against]
 def full() -> list[Against]:
     """Every row at its full size."""
     return [
-        *mmc(42, 42 * 0.9, 1.0, 100_000, 30),
+        *mmc(42, 42 * 0.9, 1.0, 100_000, 60),
         *mmc(1, 2.0, 3.0, 100_000, 20),
         *mmc(2, 2.0, 3.0, 100_000, 20),
         mg1(0.8, 0.8, 100_000, 30),
