@@ -177,6 +177,17 @@ def _pseudo_terminals() -> Iterable[Check]:
     return [Check("pseudo-terminals", "ok", "can be opened")]
 
 
+def _wake_ups() -> Iterable[Check]:
+    from bench.clock.awake import DEVICE
+
+    if not DEVICE.exists():
+        return []
+    if os.access(DEVICE, os.W_OK):
+        return [Check("wake-ups", "ok", "the machine is kept awake while a program talks in wall time")]
+    found = f"{DEVICE} may not be written: in wall time replies come some tenths of a millisecond later"
+    return [Check("wake-ups", "ok", found)]
+
+
 def _scenarios() -> Iterable[Check]:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -257,6 +268,7 @@ CHECKS: Final[tuple[Callable[[], Iterable[Check]], ...]] = (
     _dependencies,
     _working_directory,
     _pseudo_terminals,
+    _wake_ups,
     _scenarios,
     _fonts,
     _terminal,

@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, ParamSpec, TypeVar
 
+from bench.clock.awake import Awake
 from bench.clock.clockwork import Clockwork
 from bench.clock.lateness import Lateness
 from bench.daytime import clock_text
@@ -34,6 +35,9 @@ SPIN_S: Final = 0.0003
 machine wakes some tenths of a millisecond late, and its caches are cold then."""
 SPIN_FOR: Final = 4
 """... while no more than so many frames are under way; on a busy bench nothing sleeps, and the processor is needed."""
+
+LONG_S: Final = 0.02
+"""A time-out beyond this need not be kept to the microsecond at first: one call of the system is spared."""
 
 AT_ONCE: Final = 8
 """How often the clockwork is moved in one go before the loop gets its turn."""
@@ -61,14 +65,20 @@ class Selector(selectors.DefaultSelector):  # epoll on Linux
 class SharpSelector(Selector):
     """One that wakes to the microsecond: `select` waits, for the one descriptor that tells of all others.
 
+    A long time-out returns before its end, with nothing, as `selectors` allows; the loop then asks for the rest.
+
     `select` alone takes no descriptor above 1023 and ends the loop when there is one: a crowd of connections would.
     """
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """As any selector."""
-        if timeout is None or timeout > 0:
-            select.select((self.fileno(),), (), (), timeout)
-        ready = selectors.DefaultSelector.select(self, 0)
+        if timeout is not None and timeout > 0:
+            if timeout > LONG_S:  # not yet sharply: what is left of it comes as a time-out of its own
+                timeout -= LONG_S / 2
+            else:
+                select.select((self.fileno(),), (), (), timeout)
+                timeout = 0
+        ready = selectors.DefaultSelector.select(self, timeout)
         self.woke = monotonic()
         return ready
 
@@ -134,6 +144,8 @@ class WallDriver:
         pumps: how late the loop's timer came, in real seconds, one value a wake-up.
         running: the hall's time passes.
         failure: what a device or the hall raised; the clock stands since then.
+        awake: keeps the machine from falling asleep while a program talks; None on a bench of many ports, which does
+            not come to sleep, or of a loop that is not ours.
     """
 
     def __init__(self, clockwork: Clockwork, loop: asyncio.AbstractEventLoop, *, speed: float = 1.0) -> None:
@@ -157,6 +169,7 @@ class WallDriver:
         self._time = loop.time
         self._selector: Selector | None = getattr(loop, "selector", None)
         self._ended: asyncio.Future[int] | None = None
+        self.awake = Awake(loop) if isinstance(self._selector, SharpSelector) else None
 
     @staticmethod
     def _check_speed(speed: float) -> None:
@@ -296,6 +309,8 @@ class WallDriver:
         """
         if self._moving:
             return fn(*args, **kwargs)
+        if self.awake is not None:
+            self.awake.stir()
         if not self.running or self._selector is None:
             return self._happen(self.now_ns(), fn, *args, **kwargs)
         at = self._base + int((self._selector.woke - self._origin) * self._ns_per_s)
@@ -408,6 +423,8 @@ class WallDriver:
         self._base = self.clockwork.now
         self.running = False
         self._cancel()
+        if self.awake is not None:
+            self.awake.release()
 
     def _finish(self) -> None:
         self._halt()
@@ -422,5 +439,6 @@ class WallDriver:
             "now": self.now_ns(),
             "frames": self.lateness.as_dict(),
             "wake_ups": self.pumps.as_dict(),
+            "kept_awake": self.awake is not None and self.awake.spells > 0,
             **({"distortion": self.distortion} if self._speed != 1 else {}),
         }
