@@ -18,6 +18,8 @@ from bench.compliance.tally import Book, Row, matrix, rule_of, statement, tone
 __all__ = ["applies", "render"]
 
 _NAME: Final = "rating_keypad"
+_WHOLE: Final = "rk1.device"
+"""The suite that has the profile's own guarantees as well as Modbus."""
 _PROFILE: Final = "RK-1"
 
 _WORD: Final[Mapping[str, tuple[str, str]]] = {
@@ -31,6 +33,7 @@ _WORD: Final[Mapping[str, tuple[str, str]]] = {
 
 _MOST: Final = 6
 _LETTERS: Final = 170
+_NAME_LETTERS: Final = 100
 
 
 def applies(run: Run) -> bool:
@@ -51,13 +54,17 @@ def render(run: Run, book: Book) -> str:
     order = ("FAIL", "ERROR", "INCONCLUSIVE", "NON-STRICT")
     open_cases.sort(key=lambda case: order.index(case.verdict))
     english, vietnamese = _WORD.get(run.verdict, (run.verdict.lower(), ""))
+    in_part = bool(tally["NOT RUN"]) and run.verdict in ("PASS", "NON-STRICT")
+    if in_part:  # a sheet of a few chosen cases must not look like one of all
+        english, vietnamese = f"{english}, in a part of the suite", f"{vietnamese}, trong một phần phép thử"
     return (
         environment()
         .get_template("acceptance.html")
         .render(
             run=run,
-            name=_declared_title(run),
-            tone_of_run=tone(run.verdict),
+            name=_short(_declared_title(run), _NAME_LETTERS),
+            place=_short(f"{run.target}, {run.line}"),
+            tone_of_run="open" if in_part else tone(run.verdict),
             english=english,
             vietnamese=vietnamese,
             rule=rule_of(run.verdict),
@@ -65,11 +72,21 @@ def render(run: Run, book: Book) -> str:
             groups=_groups(rows),
             tally=[(name, tally[name]) for name in ("PASS", "NON-STRICT", "FAIL", "INCONCLUSIVE", "NOT APPLICABLE")],
             not_run=tally["NOT RUN"] + tally["ERROR"],
+            left_out=_left_out(run, tally["NOT RUN"]),
+            no_guarantees=run.suite != _WHOLE,
             open_cases=[(case, _short(case.reason)) for case in open_cases[:_MOST]],
             more=max(len(open_cases) - _MOST, 0),
             results_sha256=sha256(to_ndjson(run).encode()).hexdigest(),
         )
     )
+
+
+def _left_out(run: Run, number: int) -> str:
+    """What a buyer must know of the cases that were not run; "" when all were."""
+    if not number:
+        return ""
+    why = next((case.reason for case in run.cases if case.verdict == "NOT RUN" and case.reason), "not selected")
+    return f"{number} of {len(run.cases)}: {_short(why)}"
 
 
 def _declared_title(run: Run) -> str:
@@ -97,5 +114,5 @@ def _groups(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
+def _short(text: str, most: int = _LETTERS) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

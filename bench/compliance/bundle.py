@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.captures.pcapng import PcapngWriter
 from bench.compliance import acceptance_sheet, page
 from bench.compliance.junit import junit
+from bench.compliance.protocols import OVER_MODBUS
 from bench.compliance.results import Run, to_ndjson
 from bench.compliance.sarif import sarif
 from bench.compliance.tally import Book, shipped_book
@@ -56,7 +57,6 @@ OPTIONAL: Final = ("kill_matrix.json", "acceptance.html")
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows
 _UNIX: Final = 3
 _MODE: Final = 0o644 << 16
-_DISSECTOR: Final[Mapping[str, str]] = {"modbus_rtu": "mbrtu"}
 
 
 def write_bundle(run: Run, out: Path, kill_matrix: KillMatrix | Mapping[str, Any] | None = None) -> Path:
@@ -162,9 +162,10 @@ def _pcapng(run: Run) -> bytes:
     out = io.BytesIO()
     protocol = run.suite.rpartition(".")[0] or run.suite
     writer = PcapngWriter(out, tool=run.tool, comment=f"{run.suite} on {run.target}", epoch_ns=_epoch(run.started))
-    dissector = _DISSECTOR.get(protocol, "data")
-    label = "" if protocol in _DISSECTOR else protocol
-    line = writer.add_interface(run.target, description=run.line, dissector=dissector, label=label)
+    modbus = protocol in OVER_MODBUS  # the one protocol of the suites that Wireshark takes apart
+    line = writer.add_interface(
+        run.target, description=run.line, dissector="mbrtu" if modbus else "data", label="" if modbus else protocol
+    )
     for case in run.cases:
         for frame in case.frames:
             if frame.data:

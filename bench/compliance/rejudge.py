@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -36,6 +37,9 @@ _HEAD: Final = (
     "started",
 )
 _LONGEST: Final = 1 << 16
+_MOST: Final = 1e15
+_HEAD_LETTERS: Final = 4096
+_YEARS: Final = range(1971, 2261)  # what ns from 1970 in 64 bits can say, as pcapng has it
 _DECLARATION: Final = 1 << 16
 _LINE: Final = 2_000  # the TOML parser takes quadratic time for a dotted key, so a long one would stop the reader
 
@@ -183,6 +187,12 @@ def misshapen(run: Run) -> str:
     texts = all(isinstance(getattr(run, name), str) for name in _HEAD)
     if not texts or not _is_int(run.seed) or not isinstance(run.schema_version, int):
         return "the header has a field of the wrong kind"
+    long = [name for name in _HEAD if name != "declaration" and len(getattr(run, name)) > _HEAD_LETTERS]
+    if long:
+        return f"{long[0]} in the header has more than {_HEAD_LETTERS:,} letters"
+    wrong = _misdated(run)
+    if wrong:
+        return wrong
     if run.uncertainty_ms is not None and not _is_number(run.uncertainty_ms):
         return "uncertainty_ms is no number"
     if run.verdict not in VERDICTS or not all(isinstance(note, str) for note in run.notes):
@@ -194,6 +204,19 @@ def misshapen(run: Run) -> str:
         if wrong:
             return f"case {number}: {wrong}"
     return ""
+
+
+def _misdated(run: Run) -> str:
+    """What in the header contradicts itself about time: in simulated time there is no instant, in wall time one."""
+    if run.clock not in ("virtual", "wall"):
+        return "the clock is neither virtual nor wall"
+    if bool(run.started) != (run.clock == "wall"):
+        return f"the clock is {run.clock}, and an instant {'stands' if run.started else 'is missing'} in the header"
+    try:
+        year = datetime.fromisoformat(run.started).year if run.started else _YEARS[0]
+    except ValueError:
+        year = 0
+    return "" if year in _YEARS else "the instant in the header is none that a run can have begun at"
 
 
 def _misshapen_case(case: CaseResult) -> str:
@@ -229,4 +252,5 @@ def _is_int(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Finite, and small enough that arithmetic with it stays finite: JSON also holds integers of 400 digits."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST  # false for NaN too

@@ -28,6 +28,7 @@ __all__ = [
     "from_ndjson",
     "suite_verdict",
     "to_ndjson",
+    "undecided",
 ]
 
 SCHEMA_VERSION: Final = 1
@@ -169,6 +170,22 @@ def suite_verdict(cases: Iterable[CaseResult]) -> Verdict:
     if worst == "NON-STRICT" and "PASS" not in found:
         return "INCONCLUSIVE"
     return cast(Verdict, worst)
+
+
+def undecided(run: Run) -> str:
+    """Why a run decided nothing, or not enough, where no case says so; "" where one does, or all is decided.
+
+    Formats that list cases alone show such a run (no device on the port, say) as one in which nothing is wrong. They
+    tell this sentence as an item of its own.
+    """
+    if run.verdict not in ("INCONCLUSIVE", "ERROR"):
+        return ""
+    if any(case.verdict in ("FAIL", "INCONCLUSIVE", "ERROR") for case in run.cases):
+        return ""
+    left_out = next((case.reason for case in run.cases if case.verdict == "NOT RUN" and case.reason), "")
+    passed = any(case.verdict == "PASS" for case in run.cases)
+    what = "the run ended early" if passed else "nothing was decided"
+    return f"{what}: {left_out or ('some cases were not run' if passed else 'no case passed')}"
 
 
 def counts(cases: Iterable[CaseResult]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from bench.compliance.results import CaseResult, Run
+from bench.compliance.results import CaseResult, Run, undecided
 from bench.compliance.tally import Book, Row, declared_line, matrix, statement
 from bench.reports.wording import printable
 
@@ -52,9 +52,13 @@ def sarif(run: Run, book: Book, *, everything: bool = False) -> str:
     number = {row.known.id: index for index, row in enumerate(rows)}
     shown = [case for case in run.cases if case.verdict in _KIND and (everything or case.verdict in _DEFAULT)]
     troubles = [case for case in run.cases if case.verdict in ("ERROR", "NOT RUN")]
+    told = [_notification(case) for case in troubles]
+    nothing = undecided(run)
+    if nothing:  # no result would read as no problem
+        told.insert(0, {"level": "error", "message": {"text": printable(nothing)}, "descriptor": {"id": "run"}})
     invocation: dict[str, Any] = {
-        "executionSuccessful": not any(case.verdict == "ERROR" for case in run.cases),
-        "toolExecutionNotifications": [_notification(case) for case in troubles],
+        "executionSuccessful": not nothing and not any(case.verdict == "ERROR" for case in run.cases),
+        "toolExecutionNotifications": told,
     }
     tool, _, version = run.tool.partition(" ")
     log = {

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bench import __version__
 from bench.compliance.bundle import derived
+from bench.compliance.kill_record import for_run
 from bench.compliance.rejudge import Rejudged, misshapen, rejudge
 from bench.compliance.results import DamagedResults, Run, TruncatedResults, counts, from_ndjson, to_ndjson
 from bench.compliance.tally import InvalidBook, shipped_book
@@ -88,9 +89,9 @@ def verify(path: Path) -> Verified:
     run, why = _results(opened)
     if run is None:
         return Verified(None, (*faults, why), None, ())
-    matrix, fault = _kill_matrix(opened)
-    faults += fault
     remarks: list[str] = []
+    matrix, fault = _kill_matrix(opened)
+    faults += fault or _not_the_shipped(matrix, run, remarks)
     faults += _disagreements(opened, run, matrix, remarks)
     again = rejudge(run)
     faults += [Fault("judged again", finding, whole=True) for finding in again.findings]
@@ -138,6 +139,22 @@ def _kill_matrix(opened: Opened) -> tuple[Mapping[str, Any] | None, list[Fault]]
     if isinstance(matrix, dict):
         return matrix, []
     return None, [Fault("kill matrix", "kill_matrix.json is no JSON object", whole=True)]
+
+
+def _not_the_shipped(matrix: Mapping[str, Any] | None, run: Run, remarks: list[str]) -> list[Fault]:
+    """Whether the suite's own test is the one that comes with this version.
+
+    It says nothing of the device, so no frame in the bundle could contradict what somebody wrote into it.
+    """
+    if matrix is None or run.tool != _SAME_VERSION:
+        return []
+    due = for_run(run)
+    if due is None:
+        remarks.append("kill_matrix.json was not compared: this version has no test of that state of the suite")
+        return []
+    if matrix == due:
+        return []
+    return [Fault("contradicts", "kill_matrix.json is not the suite's own test as it comes with hallbench", whole=True)]
 
 
 def _disagreements(opened: Opened, run: Run, matrix: Mapping[str, Any] | None, remarks: list[str]) -> list[Fault]:

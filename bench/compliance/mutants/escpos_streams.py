@@ -11,7 +11,7 @@ from bench.compliance.mutants.escpos_base import SMALL, Printer, Recut
 from bench.compliance.mutants.escpos_status import Out, mutant, says
 from firmware_sim.device import MS, Flaws, Send
 from firmware_sim.devices.receive_buffer import ReceiveBuffer
-from protocol.escpos.commands import NUL_ENDED, Row
+from protocol.escpos.commands import NUL_ENDED
 from protocol.escpos.tokenizer import Token, Tokenizer
 
 __all__ = ["MUTANTS"]
@@ -263,7 +263,6 @@ def _counted(head: bytes) -> int:
 
 
 _SIZE_Z: Final[Callable[[bytes], int]] = lambda h: 0 if h[0] == ord("z") else h[1] | h[2] << 8  # noqa: E731
-_TABS: Final = Row("ESC D", b"\x1bD", 8, "tabs")
 
 
 def _first_of(data: bytes) -> bool:

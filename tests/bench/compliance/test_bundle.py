@@ -103,6 +103,15 @@ def test_wireshark_reads_the_traffic(tmp_path: Path) -> None:
     assert first[4] == "rtu.dev.read-two"
 
 
+@pytest.mark.parametrize(("suite", "dissector"), [("rk1.device", b"mbrtu"), ("escpos.device", b"escpos")])
+def test_traffic_over_modbus_is_told_to_wireshark(suite: str, dissector: bytes) -> None:
+    """The keypad's own suite speaks Modbus too; other protocols are named, for Wireshark has no dissector of them."""
+    data = members(made.run(made.case(), suite=suite))["wire.pcapng"]
+
+    assert dissector in data
+    assert (b"mbrtu" in data) == (suite == "rk1.device")
+
+
 def test_steps_that_only_listen_are_no_packets() -> None:
     """A mark of waiting has no characters: it stands in the text and not among the packets."""
     case = made.case()

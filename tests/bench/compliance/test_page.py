@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +18,10 @@ from bench.compliance.junit import junit
 from bench.compliance.requirements import Requirement
 from bench.compliance.results import VERDICTS, Run
 from bench.compliance.sarif import sarif
+from bench.compliance.suites import suite_named
 from bench.compliance.tally import NO_CASE, book_of, declared_line, matrix, rule_of, score, shipped_book, statement
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 VOID = {"meta", "br", "link", "hr", "img", "input"}
 RK1 = 'name = "rating_keypad"\ntitle = "Reference rating keypad RK-1"\n'
 KILLS = {
@@ -73,7 +78,8 @@ def _page(run: Run, **given: object) -> Page:
 
 
 def must_be_alone(found: Page) -> None:
-    """Nothing is fetched and nothing runs."""
+    """Nothing is fetched and nothing runs; each head of a column or row says which it is, for who has it read aloud."""
+    assert all("scope" in attrs for tag, attrs in found.tags if tag == "th")
     for tag, attrs in found.tags:
         assert tag not in {"script", "link", "iframe", "object", "img", "image", "use"}
         for name, value in attrs.items():
@@ -262,6 +268,64 @@ def test_the_sheet_is_in_two_languages_and_points_at_the_evidence() -> None:
         "Reference rating keypad RK-1",
     ):
         assert part in found.text
+
+
+def test_the_sheet_tells_what_was_left_out() -> None:
+    """A few chosen cases that pass make no clean sheet: how many were not run is to be explained, and why."""
+    whole = made.run(made.case(), declaration=RK1, suite="rk1.device")
+    part = made.run(
+        made.case(), made.case("NOT RUN", id="b", reason="not selected"), declaration=RK1, suite="rk1.device"
+    )
+    clean, told = (Page(acceptance_sheet.render(run, book_of(run))).text for run in (whole, part))
+
+    assert "Nothing. / Không có." in clean
+    assert "Nothing." not in told
+    assert "1 of 2: not selected" in told
+    assert "in a part of the suite" in told
+    assert 'class="verdict open"' in acceptance_sheet.render(part, book_of(part))
+
+
+def test_the_sheet_tells_that_only_modbus_was_tested() -> None:
+    """The Modbus suite knows nothing of lost presses: its sheet says so, and how the profile itself is tested."""
+    modbus, profile = (
+        made.run(made.case(), declaration=RK1, suite=name) for name in ("modbus_rtu.device", "rk1.device")
+    )
+
+    assert "hallbench check rk1" in Page(acceptance_sheet.render(modbus, book_of(modbus))).text
+    assert "hallbench check rk1" not in Page(acceptance_sheet.render(profile, book_of(profile))).text
+
+
+def _crowded() -> Run:
+    """A run of the profile's whole suite in which much failed, much was left out, and every text is long."""
+    cases = []
+    for number, known in enumerate(suite_named("rk1.device").cases):
+        verdict = ("FAIL", "NOT RUN", "PASS")[number % 3]
+        reason = "" if verdict == "PASS" else "so many words that nobody reads them all " * 9
+        cases.append(made.case(verdict, id=known.id, title=known.title, requirement=known.primary, reason=reason))
+    port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0 9600 8N1 unit 2"
+    declaration = RK1.replace("Reference", "Reference " + "W" * 900)
+    return made.run(*cases, declaration=declaration, target=port, suite="modbus_rtu.device")
+
+
+def test_long_words_are_cut_on_the_sheet() -> None:
+    """A title of a thousand letters does not make the sheet longer; the declaration in the bundle has it whole."""
+    run = _crowded()
+
+    assert acceptance_sheet.applies(run)
+    assert "W" * 120 not in acceptance_sheet.render(run, shipped_book(run))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_the_sheet_is_one_page(tmp_path: Path) -> None:
+    """A browser prints the fullest sheet there can be on one page of A4."""
+    run = _crowded()
+    sheet, printed = tmp_path / "sheet.html", tmp_path / "sheet.pdf"
+    sheet.write_text(acceptance_sheet.render(run, shipped_book(run)), "utf-8")
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
+    command += [f"--print-to-pdf={printed}", str(sheet)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+    assert len(re.findall(rb"/Type /Page\b", printed.read_bytes())) == 1
 
 
 @settings(max_examples=15, deadline=None)

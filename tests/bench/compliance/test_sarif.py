@@ -11,7 +11,7 @@ import jsonschema
 from hypothesis import given, settings
 
 import compliance_runs as made
-from bench.compliance.results import Run
+from bench.compliance.results import Run, undecided
 from bench.compliance.sarif import FINGERPRINT, device_type, fingerprint, sarif
 from bench.compliance.tally import book_of
 
@@ -46,6 +46,19 @@ def test_everything_has_its_kind() -> None:
         "rtu.dev.parity",
         "rtu.dev.crash",
     ]
+
+
+def test_a_run_without_a_verdict_is_no_success() -> None:
+    """With no device on the port there is no result; that nothing was decided is told by the tool, as an error."""
+    log = _sarif(made.run(made.case("NOT RUN", reason="no device: unit 5 did not answer")))
+
+    assert log["results"] == []
+    assert log["invocations"][0]["executionSuccessful"] is False
+    assert log["invocations"][0]["toolExecutionNotifications"][0] == {
+        "level": "error",
+        "message": {"text": "nothing was decided: no device: unit 5 did not answer"},
+        "descriptor": {"id": "run"},
+    }
 
 
 def test_a_result_names_its_rule() -> None:
@@ -90,4 +103,5 @@ def test_no_device_can_break_the_log(run: Run) -> None:
     """Whatever a device says the log is valid."""
     log = _sarif(run, everything=True)
 
-    assert len(log["results"]) + len(log["invocations"][0]["toolExecutionNotifications"]) == len(run.cases)
+    told = len(log["invocations"][0]["toolExecutionNotifications"])
+    assert len(log["results"]) + told == len(run.cases) + bool(undecided(run))

@@ -22,6 +22,7 @@ from bench.cli.exit_codes import ExitCode
 from bench.cli.verify_cmd import command
 from bench.compliance import selftest, unbundle
 from bench.compliance.bundle import SUMS, members, pack, sums_text, write_bundle
+from bench.compliance.kill_record import for_run
 from bench.compliance.rejudge import laws, misshapen, rejudge
 from bench.compliance.results import CaseResult, Frame, Measure, Run, to_ndjson
 from bench.compliance.suites import suite_named
@@ -376,6 +377,7 @@ def test_a_right_run_keeps_the_laws() -> None:
         {"rev": "1"},
         {"verdict": "GOOD"},
         {"seconds": float("nan")},
+        {"seconds": 10**400},
         {"seconds": -1},
         {"title": 7},
         {"also": (1,)},
@@ -385,6 +387,7 @@ def test_a_right_run_keeps_the_laws() -> None:
         {"frames": (Frame(0, 1, "in", bytes(70_000)),)},
         {"measures": (Measure("x", float("inf"), "ms"),)},
         {"measures": (Measure("x", True, "ms"),)},
+        {"measures": (Measure("x", 10**400, "ms"),)},
         {"measures": (Measure("x", 1, "ms", "", -1.0),)},
     ],
 )
@@ -392,6 +395,50 @@ def test_a_record_of_the_wrong_kind_is_refused(wrong: dict[str, Any]) -> None:
     """What a file of results may not hold is told before anything is done with it."""
     assert misshapen(made.run(made.case())) == ""
     assert misshapen(replace(made.run(), cases=(made.case(**wrong),)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"uncertainty_ms": 10**400}, "uncertainty_ms is no number"),
+        ({"clock": "sundial"}, "neither virtual nor wall"),
+        ({"clock": "wall"}, "an instant is missing"),
+        ({"started": "2026-11-22T09:00:00+07:00"}, "an instant stands in the header"),
+        ({"clock": "wall", "started": "9999-99"}, "the instant in the header"),
+        ({"clock": "wall", "started": "9999-12-31T23:59:59-23:59"}, "the instant in the header"),
+        ({"line": "x" * 5000}, "line in the header has more than 4,096 letters"),
+    ],
+)
+def test_a_header_that_says_two_things_is_refused(tmp_path: Path, wrong: dict[str, Any], message: str) -> None:
+    """Clock and instant agree, figures are finite, texts are short: else the bundle is exit 3, and nothing breaks."""
+    run = replace(_run(), **wrong)
+    assert message in misshapen(run)
+    forged = _resealed({**_members(), "results.ndjson": to_ndjson(run).encode()})
+    status, told = _verify(_packed(tmp_path / "a.zip", forged))
+
+    assert status == ExitCode.INVALID_FILE
+    assert message in told["faults"][0]["text"]
+
+
+def test_the_suites_own_test_is_the_shipped_one(tmp_path: Path) -> None:
+    """A kill matrix with a vendor's words, its report and hashes made to fit, is told from the shipped one."""
+    shipped = for_run(_run())
+    assert shipped is not None
+    assert _verify(write_bundle(_run(), tmp_path / "a.zip", shipped))[0] == ExitCode.GOOD
+
+    first, *rest = shipped["mutants"]
+    wordy = {**shipped, "mutants": [{**first, "title": "the best keypad of all"}, *rest]}
+    status, told = _verify(write_bundle(_run(), tmp_path / "b.zip", wordy))
+    assert (status, told["confirmed"]) == (ExitCode.BAD, False)
+    assert "kill_matrix.json is not the suite's own test" in told["faults"][0]["text"]
+
+
+def test_a_kill_matrix_of_another_state_proves_nothing(tmp_path: Path) -> None:
+    """Where this version has no test of the run's suite the matrix is not compared, and the command says so."""
+    run = replace(_run(), catalogue_sha256="0" * 64)
+    told = _verify(write_bundle(run, tmp_path / "a.zip", for_run(_run())))[1]
+
+    assert "kill_matrix.json was not compared" in " ".join(told["remarks"])
 
 
 def test_a_misshapen_record_in_a_bundle(tmp_path: Path) -> None:
