@@ -52,11 +52,11 @@ class _Peer:
         if path == "/v1/devices":
             self.looks += 1
             told = copy.deepcopy(told)
-            for one in told["devices"] if self.changing else ():
+            for number, one in enumerate(told["devices"] if self.changing else ()):
                 if "lamps" in one:
                     one["lamps"] = [(self.looks + key) % 2 == 0 for key in range(len(one["lamps"]))]
                 elif "segments" in one.get("shows", {}):
-                    one["shows"]["segments"] = [[(self.looks * 37 + n) % 128, False] for n in range(4)]
+                    one["shows"]["segments"] = [[(self.looks * 37 + number * 11 + n) % 128, False] for n in range(4)]
         elif path == "/v1/clock":
             told = {**told, "now": told["now"] + self.looks * 250_000_000}
         return told

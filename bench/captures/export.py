@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from bench import __version__
 from bench.captures.frames import Capture, CaptureFailed, Frame, LineFacts, joined
 from bench.captures.pcapng import LONGEST, PcapngWriter
+from bench.captures.textlog import Reader
 from bench.judge.history import HistoryFailed
 from bench.reports.wording import printable
 from bench.run.directory import WIRE
@@ -22,6 +23,7 @@ LABELS: Final[Mapping[str, str]] = {
     "osdp": "OSDP",
     "dfplayer": "DFPlayer",
     "led485_ascii": "LED-485",
+    "ff68": "FF68",
     "syn6288": "SYN6288",
     "xfs5152": "XFS5152",
     "onbon": "Onbon",
@@ -35,6 +37,7 @@ _FOLDED: Final = (
 )
 _PIECE: Final = LONGEST - 4096
 _MOST_COMMENT: Final = 4000
+_REMEMBERED: Final = 4096
 
 
 def dissector_of(facts: LineFacts) -> tuple[str, str]:
@@ -61,6 +64,22 @@ def write_pcapng(
     Returns:
         How many packets were written (a frame longer than a packet can be is cut into several).
     """
+    reader = Reader(lines)
+    said: dict[tuple[str, bytes, bool], str] = {}
+
+    def says(frame: Frame) -> str:
+        """What a frame means that Wireshark shows as bytes; polls that repeat are read once."""
+        facts = lines.get(frame.line)
+        if facts is None or facts.is_modbus:
+            return ""
+        key = (frame.line, frame.data, frame.inbound)
+        words = said.get(key)
+        if words is None:
+            if len(said) >= _REMEMBERED:
+                said.clear()
+            words = said[key] = reader.meaning(frame) if reader.words(frame) else ""
+        return words
+
     writer = PcapngWriter(out, tool=f"hallbench {__version__}", comment=comment, epoch_ns=epoch_ns)
     numbers: dict[str, int] = {}
 
@@ -78,7 +97,7 @@ def write_pcapng(
             number = interface(frame.line, LineFacts(frame.line, None))
         text = frame.comment if len(frame.comment) <= _MOST_COMMENT else frame.comment[:_MOST_COMMENT] + "..."
         if len(frame.data) <= _PIECE:
-            writer.packet(number, frame.at, frame.data, inbound=frame.inbound, comment=text)
+            writer.packet(number, frame.at, frame.data, inbound=frame.inbound, comment=text, says=says(frame))
             continue
         for start in range(0, len(frame.data), _PIECE):
             piece = f"characters {start} to {min(start + _PIECE, len(frame.data))} of {len(frame.data)}; {text}"

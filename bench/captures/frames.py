@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from bench.daytime import clock_text
 from bench.judge.history import History, read_history
-from bench.reports.wording import clock
+from bench.run.speech import Speech, speeches_of
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import NS
 from protocol.modbus.rtu import is_sound, t35
@@ -74,13 +76,13 @@ class LineFacts(NamedTuple):
         name: of the line.
         settings: its own; None when nothing tells.
         protocols: what its devices speak, in the order of the devices.
-        units: unit number -> (name, kind) of its Modbus devices.
+        speech: how its frames are put into words.
     """
 
     name: str
     settings: LineSettings | None
     protocols: tuple[str, ...] = ()
-    units: Mapping[int, tuple[str, str]] = {}
+    speech: Speech = Speech()
 
     @property
     def is_modbus(self) -> bool:
@@ -126,7 +128,8 @@ class Capture:
             f"hallbench run: scenario {header.get('scenario')}, seed {header.get('seed')}, {header.get('date')}, "
             f"clock {header.get('clock')}, evidence {self.evidence}"
         )
-        self.lines = _lines(header, _settings(directory / "run.json"))
+        run = _run(directory / "run.json")
+        self.lines = _lines(header, _settings(run), speeches_of(header, run))
 
     def frames(self, line: str | None = None, first: int | None = None, last: int | None = None) -> Iterator[Frame]:
         """Go through the frames.
@@ -214,7 +217,7 @@ class _Teller:
 
     def fold(self, facts: Mapping[str, Any]) -> None:
         line = str(facts.get("line"))
-        first, last = (clock(_int(facts.get(key)), seconds=True) for key in ("from", "to"))
+        first, last = (clock_text(_int(facts.get(key)), seconds=True) for key in ("from", "to"))
         told = f"before this {facts.get('n')} bursts like earlier ones, {first} to {last}, counted and not kept"
         self._folds[line] = "; ".join(filter(None, (self._folds.get(line), told)))
 
@@ -331,34 +334,36 @@ def _int(value: Any) -> int:
     return value if isinstance(value, int) and abs(value) < 1 << 62 else 0
 
 
-def _settings(path: Path) -> dict[str, LineSettings]:
-    """Settings of the lines as `run.json` tells them; a run that was killed has none."""
-    found: dict[str, LineSettings] = {}
+def _run(path: Path) -> Mapping[str, Any]:
+    """What `run.json` tells; a run that was killed has none."""
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(_MOST_READ))
-        rows = told.get("lines", [])
-        for row in rows:
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _settings(run: Mapping[str, Any]) -> dict[str, LineSettings]:
+    """Settings of the lines as far as they are told; an export that needs others asks for them."""
+    found: dict[str, LineSettings] = {}
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        for row in run.get("lines", []):
             found[row["line"]] = LineSettings.parse(row["settings"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        pass  # an export that needs settings asks for them
     return found
 
 
-def _lines(header: Mapping[str, Any], settings: Mapping[str, LineSettings]) -> dict[str, LineFacts]:
+def _lines(
+    header: Mapping[str, Any], settings: Mapping[str, LineSettings], spoken: Mapping[str, Speech]
+) -> dict[str, LineFacts]:
     protocols: dict[str, dict[str, None]] = {name: {} for name in settings}
-    units: dict[str, dict[int, tuple[str, str]]] = {}
     devices = header.get("devices")
     for device in devices if isinstance(devices, list) else []:
-        if not isinstance(device, dict) or not isinstance(device.get("line"), str):
-            continue
-        line = device["line"]
-        protocols.setdefault(line, {})[str(device.get("protocol"))] = None
-        if isinstance(device.get("unit"), int):
-            units.setdefault(line, {})[device["unit"]] = (str(device.get("name")), str(device.get("kind")))
+        if isinstance(device, dict) and isinstance(device.get("line"), str):
+            protocols.setdefault(device["line"], {})[str(device.get("protocol"))] = None
     return {
-        name: LineFacts(name, settings.get(name), tuple(spoken), units.get(name, {}))
-        for name, spoken in protocols.items()
+        name: LineFacts(name, settings.get(name), tuple(told), spoken.get(name, Speech()))
+        for name, told in protocols.items()
     }
 
 

@@ -131,7 +131,9 @@ class PcapngWriter:
         self._headers.append(upper_pdu(dissector, label) if linktype == UPPER_PDU else b"")
         return len(self._headers) - 1
 
-    def packet(self, interface: int, at_ns: int, data: bytes, *, inbound: bool | None, comment: str = "") -> None:
+    def packet(
+        self, interface: int, at_ns: int, data: bytes, *, inbound: bool | None, comment: str = "", says: str = ""
+    ) -> None:
         """Write one frame.
 
         Args:
@@ -141,6 +143,7 @@ class PcapngWriter:
             inbound: True: it went towards the collector (a device sent it); False: the collector sent it; None: not
                 known.
             comment: a fault, what is wrong with it.
+            says: what the bytes mean, for what Wireshark does not dissect: a comment of its own, behind the other.
 
         Raises:
             ValueError: no such interface, a time before 1970 or after 2554, or more than `LONGEST` bytes.
@@ -155,7 +158,7 @@ class PcapngWriter:
         if length > LONGEST:
             raise ValueError(f"a packet of {length} bytes is too long; Wireshark reads up to {LONGEST}")
         padding = _PADDING[length % 4]
-        options = _FLAG[inbound] + _text(_COMMENT, comment) + _END
+        options = _FLAG[inbound] + _text(_COMMENT, comment) + (_text(_COMMENT, f"says: {says}") if says else b"") + _END
         total = 32 + length + len(padding) + len(options)
         head = _PACKET.pack(PACKET, total, interface, at >> 32, at & 0xFFFFFFFF, length, length)
         self._out.write(b"".join((head, body, padding, options, struct.pack("<I", total))))

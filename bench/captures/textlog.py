@@ -9,21 +9,21 @@ escaped, so that a line stays a line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Final, TextIO
 
 from bench.captures.frames import Frame, LineFacts
 from bench.reports.wording import printable
-from bench.run.registers import MAPS
+from bench.run.speech import Heard, Speech, raw_words, words
+from bench.scenario.declared import available, codec_of
 from firmware_sim.device import NS
-from protocol.modbus.pdu import NAMES
-from protocol.modbus.rtu import BROADCAST, is_sound
-from protocol.modbus.words import refusal_words, reply_words, request_words
 
 __all__ = ["Reader", "write_text"]
 
 _LONGEST: Final = 240
+_MOST_READ: Final = 1 << 16
+"""Characters of a frame that are read for its words: a line of them shows the first few anyway."""
 _DAY: Final = 86_400 * NS
 
 
@@ -36,89 +36,40 @@ class Reader:
 
     def __init__(self, lines: Mapping[str, LineFacts]) -> None:
         self._lines = lines
+        self._speeches = {name: _speech(facts) for name, facts in lines.items()}
         self._asked: dict[str, bytes] = {}
 
     def meaning(self, frame: Frame) -> str:
-        """What a frame says, in one line; "" when nobody knows."""
-        facts = self._lines.get(frame.line) or LineFacts(frame.line, None)
-        if not frame.inbound:
-            self._asked[frame.line] = frame.data
-        if facts.is_modbus and (is_sound(frame.data) or len(facts.protocols) == 1):
-            text = self._modbus(frame, facts)
-        else:
-            text = self._other(frame, [name for name in facts.protocols if name != "modbus_rtu"])
-        text = " ".join(printable(text).split())
+        """What a frame says, in one line; its characters when nobody knows."""
+        heard = self._heard(frame)
+        text = " ".join(printable(self._words(heard, frame.line) or raw_words(heard)).split())
         return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
-    # -- Modbus -----------------------------------------------------------------------------------------------------
-    def _modbus(self, frame: Frame, facts: LineFacts) -> str:
-        data = frame.data
-        if not is_sound(data):
-            return f"{len(data)} characters that are no sound frame"
-        unit, function, body = data[0], data[1], data[2:-2]
-        name, kind = facts.units.get(unit, (f"unit {unit}", ""))
-        who = "everybody" if unit == BROADCAST else name
+    def words(self, frame: Frame) -> str:
+        """The same; "" when nobody knows."""
+        return self._words(self._heard(frame), frame.line)
+
+    def _words(self, heard: Heard, line: str) -> str:
+        try:
+            return words(self._speeches.get(line, Speech()), heard)
+        except (ValueError, LookupError, ArithmeticError, TypeError):  # characters that a reader does not expect
+            return ""
+
+    def _heard(self, frame: Frame) -> Heard:
         if not frame.inbound:
-            return f"{who}: {request_words(MAPS.get(kind), function, body)}"
-        if function & 0x80:
-            return f"{who} refuses to {NAMES.get(function & 0x7F, 'do that')}: {refusal_words(body)}"
-        asked = self._asked.get(frame.line, b"")
-        fits = len(asked) == 8 and asked[:2] == data[:2]
-        return f"{who}: {reply_words(MAPS.get(kind), function, body, asked[2:6] if fits else None)}"
-
-    # -- others -----------------------------------------------------------------------------------------------------
-    def _other(self, frame: Frame, protocols: list[str]) -> str:
-        for protocol in protocols:
-            explain = _EXPLAINERS.get(protocol, _declared)
-            try:
-                lines, problem = explain(protocol, frame)
-            except Exception as error:  # a stretch of bytes that an explainer does not expect stays bytes
-                lines, problem = [], type(error).__name__
-            if lines and (not problem or protocol == protocols[-1]):
-                return "; ".join(" ".join(line.split()) for line in lines)
-        return "".join(chr(char) if 0x20 <= char < 0x7F else "." for char in frame.data[:_LONGEST])
+            self._asked[frame.line] = frame.data
+        request = self._asked.get(frame.line) if frame.inbound else None
+        return Heard(frame.by, frame.data[:_MOST_READ], frame.inbound, request)
 
 
-def _escpos(_protocol: str, frame: Frame) -> tuple[list[str], str]:
-    if frame.inbound:
-        return [f"{frame.by} answers {frame.data.hex(' ').upper()}"], ""
-    from protocol.escpos.tokenizer import tokenize
-
-    names = [
-        repr(token.raw.decode("ascii", "replace")) if token.name == "text" else token.name
-        for token in tokenize(frame.data)
-    ]
-    return [", ".join(dict.fromkeys(names))], ""
-
-
-def _alpha(_protocol: str, frame: Frame) -> tuple[list[str], str]:
-    from protocol.alpha.explain import explain
-
-    lines, problem = explain(frame.data)
-    return lines, problem
-
-
-def _osdp(_protocol: str, frame: Frame) -> tuple[list[str], str]:
-    from protocol.osdp_explain import explain
-
-    return explain(frame.data)
-
-
-def _declared(protocol: str, frame: Frame) -> tuple[list[str], str]:
-    from bench.scenario.declared import available, codec_of
-    from protocol.declared.explain import explain
-
-    if protocol not in available():
-        return [], "its declaration is not here"
-    lines, problem = explain(codec_of(protocol), frame.data, "device" if frame.inbound else "host")
-    return lines[:1] if not problem else lines, problem
-
-
-_EXPLAINERS: Final[Mapping[str, Callable[[str, Frame], tuple[list[str], str]]]] = {
-    "escpos": _escpos,
-    "alpha": _alpha,
-    "osdp": _osdp,
-}
+def _speech(facts: LineFacts) -> Speech:
+    """How a line's frames are read; one of which only the protocols are told has neither names nor declarations."""
+    known = facts.speech
+    if known.protocols or not facts.protocols:
+        return known
+    shipped = available()
+    codecs = tuple((name, codec_of(name)) for name in facts.protocols if name in shipped)
+    return Speech(facts.protocols, {}, codecs)
 
 
 def stamp(at: int, day: date) -> str:

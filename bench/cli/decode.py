@@ -36,8 +36,25 @@ def _modbus_rtu(data: bytes, direction: str | None) -> Decoded:
     return Decoded(explain(data, direction=direction), problem)
 
 
+def _with_map(name: str) -> Callable[[bytes, str | None], Decoded]:
+    """The explainer of Modbus frames of a device whose registers have names."""
+
+    def explained(data: bytes, direction: str | None) -> Decoded:
+        from bench.run.frame_words import modbus_words
+        from bench.run.registers import map_of
+        from protocol.modbus.rtu import request_length
+
+        found = _modbus_rtu(data, direction)
+        inbound = direction == "reply" if direction else request_length(data) != len(data)
+        unit = f"unit {data[0]}"
+        told = modbus_words(unit, map_of({"kind": name}), data, inbound=inbound)
+        return Decoded([told.words, *found.lines] if told.sound else found.lines, found.problem)
+
+    return explained
+
+
 def _escpos(data: bytes, direction: str | None) -> Decoded:
-    from bench.cli import explain_escpos
+    from protocol.escpos import explain as explain_escpos
 
     explain = explain_escpos.from_printer if direction == "reply" else explain_escpos.to_printer
     return Decoded(*explain(data))
@@ -86,14 +103,22 @@ class Protocol(click.ParamType[str, str]):
 
 
 PROTOCOL: Final[Mapping[str, Callable[[bytes, str | None], Decoded]]] = MappingProxyType(
-    {"modbus_rtu": _modbus_rtu, "escpos": _escpos, "alpha": _alpha, "osdp": _osdp}
+    {
+        "modbus_rtu": _modbus_rtu,
+        **{name: _with_map(name) for name in ("rk1", "led485", "dm36", "embeddedart")},
+        "escpos": _escpos,
+        "alpha": _alpha,
+        "osdp": _osdp,
+    }
 )
-"""Protocols that can be decoded; each explainer takes the bytes and "request", "reply" or None."""
+"""Protocols that can be decoded, and maps of Modbus whose registers are named; each explainer takes the bytes and
+"request", "reply" or None."""
 
 
 _EXAMPLES: Final = """\b
 Examples:
   hallbench decode modbus_rtu 01 04 00 00 00 08 F1 CC
+  hallbench decode dm36 16 10 00 00 00 04 08 00 41 00 30 00 31 00 37 E0 6D
   hallbench decode escpos 1B401B6101 41303031 0A 1D5600
   hallbench decode escpos --as reply 14 00 00 0F
   hallbench decode ff68_evaluator FF 68 03 03 68 03 11 00 14 16
@@ -117,7 +142,8 @@ def command(
 ) -> None:
     """Explain a pasted frame, offline.
 
-    PROTOCOL is modbus_rtu, escpos, alpha, osdp, a declared protocol (`hallbench devices` lists them), or the path of a
+    PROTOCOL is modbus_rtu (rk1, led485, dm36, embeddedart: the same with the registers of that map by name), escpos,
+    alpha, osdp, a declared protocol (`hallbench devices` lists them), or the path of a
     declaration.
 
     HEX may be written as 01 04 F1 CC, 0x01,0x04, 01:04 or 0104F1CC, in one or several words; - reads it from stdin.

@@ -74,6 +74,10 @@ def _lamps(lamps: list[bool]) -> str:
     return " ".join("●" if lit else "○" for lit in lamps)
 
 
+_HANDS = (("case_open", "case open"), ("supply_low", "supply low"), ("feed_held", "feed button held"))
+"""What hands have done, by the field of the state in which it is seen."""
+
+
 def _glance(one: Mapping[str, Any]) -> str:
     """A device in a few words."""
     words = []
@@ -93,6 +97,7 @@ def _glance(one: Mapping[str, Any]) -> str:
         words.append(f"paper {one['paper']['left_mm'] / 1000:.1f} m{', cover open' if one['cover_open'] else ''}")
     if "voice" in one:
         words.append(f"“{one['voice']['text']}”" if one["voice"]["text"] else "silent")
+    words += [said for field, said in _HANDS if one.get(field)]
     return "  ".join(words)
 
 
@@ -101,6 +106,7 @@ def _device(told: Mapping[str, Any], registers: bool) -> Iterator[str]:
     yield printable(f"{told['name']}: {told['kind']} ({told['protocol']}, {where}line {told['line']})")
     if not told["powered"]:
         yield "no power"
+    yield from (words for field, words in _HANDS if told.get(field))
     if "shows" in told:
         art = told["shows"].get("art")
         yield from art or _framed(told["shows"]["rows"])

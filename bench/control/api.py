@@ -24,10 +24,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from bench.clock.wall import WallDriver
+from bench.control.connection import SILENT, Busy, Connection
 from bench.control.desk import Desk
 from bench.control.errors import ControlUnavailable, Refusal
 from bench.control.events import EventLog
-from bench.control.guard import BODY_BYTES, CONNECTIONS, STRANGER_S, Busy, Guard, answer, read_body, refuse_with
+from bench.control.guard import BODY_BYTES, CONNECTIONS, STRANGER_S, Guard, answer, expects, read_body, refuse_with
 from bench.control.openapi import document
 from bench.control.registry import Registered, register
 from bench.control.routes import Asked, Route, clock, devices, faults, hall, stream
@@ -145,10 +146,8 @@ class Control:
         guard = self._guard = Guard(self._files.token, self.listen)
         app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_BYTES)
         for route in ROUTES:
-            app.router.add_route(route.method, route.path, self._handler(route, guard))
-        self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, keepalive_timeout=30, shutdown_timeout=0.5
-        )
+            app.router.add_route(route.method, route.path, self._handler(route, guard), expect_handler=expects)
+        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         try:
@@ -172,8 +171,10 @@ class Control:
         there = {id(handler) for handler in server.connections}
         if len(there | self._coming) >= CONNECTIONS:
             return Busy()
-        handler = server()
         loop = asyncio.get_running_loop()
+        handler = Connection(
+            server, loop=loop, access_log=SILENT, keepalive_timeout=30, logger=SILENT, auto_decompress=False
+        )
         self._coming.add(id(handler))  # it is among the connections some turns of the loop later
         loop.call_later(COMING_S, self._coming.discard, id(handler))
         strangers[id(handler)] = handler

@@ -58,7 +58,7 @@ def find(which: str = "") -> Entry:
     """The bench that is meant.
 
     Args:
-        which: name or process number; "" when only one runs.
+        which: name or process number (`Entry.key`); "" when only one runs.
 
     Raises:
         NoBench: with what runs.
@@ -67,10 +67,10 @@ def find(which: str = "") -> Entry:
         found = running()
     except NoRuntimeDirectory as exc:
         raise NoBench(f"running benches cannot be looked up: {exc}") from exc
-    chosen = [entry for entry in found if not which or which in (entry.name, str(entry.pid))]
+    chosen = [entry for entry in found if not which or which in (entry.name, entry.key)]
     if len(chosen) == 1:
         return chosen[0]
-    there = ", ".join(f"{entry.name} (process {entry.pid})" for entry in found)
+    there = ", ".join(f"{entry.name} (process {entry.key})" for entry in found)
     if not found:
         raise NoBench("no bench runs; start one with: hallbench up")
     if not chosen:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bench.control.acts import ACTS
 from bench.control.errors import Refusal
 from bench.control.events import EventLog
 from bench.control.models import Act
@@ -27,15 +28,6 @@ __all__ = ["Desk"]
 
 ROLL_M: Final = 80.0
 """A new roll, metres."""
-
-_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "press": ("key", "held_s"),
-    "log_in": ("clerk",),
-    "tamper": ("on",),
-    "supply": ("on",),
-    "load_paper": ("metres",),
-}
-"""Action -> the fields that it takes; any other action takes none."""
 
 
 @dataclass(slots=True)
@@ -187,7 +179,7 @@ def _arguments(placed: Placed, action: str, given: Act) -> list[Any]:
     if isinstance(thing, DeclaredDevice) and action in thing.declaration.actions:
         _only(told, ("key", "args"), action)
         return [*([given.key] if given.key is not None else []), *given.args]
-    _only(told, _FIELDS.get(action, ()), action)
+    _only(told, ACTS[action].fields if action in ACTS else (), action)
     if action == "press":
         return _press(thing, given)
     if action == "log_in":

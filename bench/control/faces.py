@@ -61,6 +61,9 @@ def _events(thing: EventDevice, now: int) -> dict[str, Any]:
         "lamps": [bool(lit >> key & 1) for key in range(thing.keys)],
         "sounding": bool(thing.sounding(now)),
         "up": bool(thing.is_up(now)),
+        "case_open": thing.case_open,
+        "supply_low": thing.supply_low,
+        "clerk": thing.clerk,
         "queue": {
             "epoch": epoch,
             "waiting": waiting,
@@ -88,6 +91,9 @@ def _osdp(thing: OsdpKeypad, now: int) -> dict[str, Any]:
         "shows": {"text": thing.text, "rows": [thing.text]},
         "key_names": list(_OSDP_KEYS),
         "lamp_colour": thing.lamp_at(now),
+        "case_open": thing.case_open,
+        "supply_low": thing.supply_low,
+        "clerk": thing.clerk,
         "epoch": thing.epoch,
         "next_seq": thing.seq,
     }
@@ -131,6 +137,7 @@ def _printer(thing: PrinterBody, _now: int) -> dict[str, Any]:
         "cutter_error": condition.cutter_error,
         "head_hot": condition.head_hot,
         "ticket_out": condition.ticket_out,
+        "feed_held": condition.feed_button,
         "printing": condition.motor_on,
     }
 

@@ -23,7 +23,19 @@ from bench.control.errors import Refusal
 from bench.control.events import plain
 from bench.ports.listener import is_loopback
 
-__all__ = ["BODY_BYTES", "BURST", "CONNECTIONS", "RATE", "Bucket", "Guard", "answer", "read_body", "refuse_with"]
+__all__ = [
+    "BODY_BYTES",
+    "BODY_S",
+    "BURST",
+    "CONNECTIONS",
+    "RATE",
+    "Bucket",
+    "Guard",
+    "answer",
+    "expects",
+    "read_body",
+    "refuse_with",
+]
 
 BODY_BYTES: Final = 512 * 1024
 """Longest body."""
@@ -37,6 +49,9 @@ BURST: Final = 8000
 CONNECTIONS: Final = 200
 """Open connections; the ports' event loop may be `select`, which takes no descriptor above 1023."""
 
+BODY_S: Final = 10.0
+"""How long a body may take to come."""
+
 STRANGER_S: Final = 10.0
 """How long a connection may stay without having shown the token."""
 
@@ -46,6 +61,7 @@ DEEPEST: Final = 16
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_SPOKEN: Final = "GET /v1/openapi.json tells what is spoken here"
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -115,13 +131,28 @@ def _check(value: Any, depth: int = 0) -> None:
             _check(inner, depth + 1)
 
 
+async def expects(request: web.Request) -> web.StreamResponse | None:
+    """Answer the header Expect: 100-continue goes on, anything else is refused."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return refuse_with(Refusal("bad_request", "nothing but 100-continue can be expected", "leave Expect out"))
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0
+    return None
+
+
 async def read_body(request: web.Request, model: type[_MODEL]) -> _MODEL:
     """The body of a request as one of `bench.control.models`.
 
     Raises:
-        Refusal: bad_json, too_large or bad_field.
+        Refusal: bad_request, bad_json, too_large or bad_field.
     """
-    raw = await request.read()
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise Refusal("bad_request", "bodies are taken as they are, not compressed", "leave Content-Encoding out")
+    try:
+        async with asyncio.timeout(BODY_S):
+            raw = await request.read()
+    except TimeoutError as exc:  # a slow sender, or chunks that are none, which aiohttp would wait on for ever
+        raise Refusal("bad_request", f"the body has not come within {BODY_S:g} s", _SPOKEN) from exc
     if not raw.strip():
         raw = b"{}"
     fix = "send one JSON object in UTF-8, for example {}"
@@ -257,8 +288,10 @@ class Guard:
             return refuse_with(
                 Refusal("method_not_allowed", f"{exc.method} is not for this", f"use {allowed}", {"Allow": allowed})
             )
+        except web.RequestPayloadError:
+            return refuse_with(Refusal("bad_request", "the body cannot be read as HTTP sends it", _SPOKEN))
         except web.HTTPException as exc:
-            return refuse_with(Refusal("bad_request", exc.reason, "GET /v1/openapi.json tells what is spoken here"))
+            return refuse_with(Refusal("bad_request", exc.reason, _SPOKEN))
 
 
 def _is_address(host: str) -> bool:
@@ -267,21 +300,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class Busy(asyncio.Protocol):
-    """What a connection gets when there are too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say so and hang up."""
-        assert isinstance(transport, asyncio.Transport)
-        refusal = Refusal(
-            "too_many_connections", f"{CONNECTIONS} connections are open", "close some, or keep one and use it again"
-        )
-        body = json.dumps(refusal.body()).encode()
-        head = (
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        transport.write(head.encode() + body)
-        transport.close()

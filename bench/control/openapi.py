@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from bench import __version__
+from bench.control.acts import ACTS, told
 from bench.control.errors import CODES
 from bench.control.routes import Route
 
@@ -17,7 +18,7 @@ __all__ = ["EVERYWHERE", "document"]
 EVERYWHERE: Final = ("bad_host", "bad_origin", "no_token", "too_many_requests", "bench_failed", "not_found")
 """Codes that any route may answer with."""
 
-WITH_BODY: Final = ("bad_json", "bad_field", "too_large")
+WITH_BODY: Final = ("bad_request", "bad_json", "bad_field", "too_large")
 
 _INT: Final = {"type": "integer"}
 _NUM: Final = {"type": "number"}
@@ -86,7 +87,7 @@ ANSWERS: Final[Mapping[str, dict[str, Any]]] = {
         protocol=_TEXT,
         line=_TEXT,
         powered=_BOOL,
-        actions={"type": "array", "items": _TEXT},
+        actions={"type": "array", "items": _TEXT, "description": told()},
     ),
     "Devices": _object(devices=_list("Device")),
     "Done": _object(device=_TEXT, action=_TEXT, at=_INT, time=_TEXT, ignored=_TEXT_OR_NULL),
@@ -113,6 +114,15 @@ ANSWERS: Final[Mapping[str, dict[str, Any]]] = {
 """The shapes of good answers, and of every refusal."""
 
 
+_PARTS: Final[Mapping[str, dict[str, Any]]] = {
+    "action": {
+        "description": told(),
+        "examples": {name: {"summary": row.does, "value": name} for name, row in ACTS.items()},
+    }
+}
+"""What more is known of a part of a path."""
+
+
 def _responses(route: Route) -> dict[str, Any]:
     def content(name: str) -> dict[str, Any]:
         return {"application/json": {"schema": _ref(name)}}
@@ -136,7 +146,13 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     parts = [
-        {"name": part, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {
+            "name": part,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1},
+            **_PARTS.get(part, {}),
+        }
         for part in re.findall(r"{(\w+)}", route.path)
     ]
     query = [

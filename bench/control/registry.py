@@ -3,6 +3,8 @@
     $XDG_RUNTIME_DIR/hallbench/PID.json     who it is and where it listens, mode 0600
     $XDG_RUNTIME_DIR/hallbench/PID.token    its token, mode 0600
 
+A process with several benches (the halls of a province) has PID-2, PID-3 ... for the others.
+
 A process that was killed leaves its files; whoever looks next removes them. That a process of that number still lives
 is not enough: numbers are given again, so the entry holds the instant at which its process started.
 """
@@ -10,8 +12,10 @@ is not enough: numbers are given again, so the entry holds the instant at which 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -26,6 +30,7 @@ VARIABLE: Final = "HALLBENCH_RUNTIME_DIR"
 """Environment variable that names another directory, for tests and for services."""
 
 _LONGEST: Final = 1 << 20
+_NAME: Final = re.compile(r"([1-9][0-9]{0,8})(-[1-9][0-9]{0,3})?", re.ASCII)
 
 
 class NoRuntimeDirectory(OSError):
@@ -45,6 +50,7 @@ class Entry:
         scenario: its name.
         clock: "wall" or "60x".
         ports: line -> path or URL.
+        key: its process number, with "-2", "-3" ... for further benches of that process.
     """
 
     name: str
@@ -55,6 +61,11 @@ class Entry:
     scenario: str = ""
     clock: str = "wall"
     ports: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+
+_OURS: Final[set[Path]] = set()
+"""Token files of the benches of this process."""
 
 
 def runtime_directory() -> Path:
@@ -138,6 +149,7 @@ def _read(path: Path) -> Entry | None:
             str(told.get("scenario", "")),
             str(told.get("clock", "")),
             {str(line): str(port) for line, port in dict(told.get("ports", {})).items()},
+            str(told.get("key") or told["pid"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -153,22 +165,24 @@ def running() -> list[Entry]:
     found = []
     for path in sorted(folder.glob("*.json")):
         entry = _read(path)
-        if entry is not None and path.stem == str(entry.pid) and _lives(entry):
+        if entry is not None and path.stem == entry.key and _process(path) == entry.pid and _lives(entry):
             found.append(entry)
             continue
         for left in (path, path.with_suffix(".token")):
             with contextlib.suppress(OSError):
                 left.unlink()
-    alive = {str(entry.pid) for entry in found}
+    alive = {entry.key for entry in found}
     for path in folder.glob("*.token"):
-        if path.stem not in alive and not _lives(Entry("", _number(path.stem), "", "", "")):
+        if path.stem not in alive and not _lives(Entry("", _process(path), "", "", "")):
             with contextlib.suppress(OSError):
                 path.unlink()
-    return sorted(found, key=lambda entry: entry.pid)
+    return sorted(found, key=lambda entry: (entry.pid, len(entry.key), entry.key))
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+def _process(path: Path) -> int:
+    """The process that a file's name tells; 0 when it tells none."""
+    named = _NAME.fullmatch(path.stem)
+    return int(named[1]) if named else 0
 
 
 def read_token(path: str | Path) -> str:
@@ -202,8 +216,12 @@ class Registered:
         """
         running()
         folder = runtime_directory()
-        made = cls(secrets.token_urlsafe(32), folder / f"{os.getpid()}.token", folder / f"{os.getpid()}.json")
+        pid = os.getpid()
+        keys = itertools.chain((f"{pid}",), (f"{pid}-{number}" for number in itertools.count(2)))
+        key = next(key for key in keys if folder / f"{key}.token" not in _OURS)
+        made = cls(secrets.token_urlsafe(32), folder / f"{key}.token", folder / f"{key}.json")
         _write(made.token_file, made.token + "\n")
+        _OURS.add(made.token_file)
         return made
 
     def announce(self, entry: Entry) -> None:
@@ -217,10 +235,12 @@ class Registered:
         for path in (self._entry_file, self.token_file):
             with contextlib.suppress(OSError):
                 path.unlink()
+        _OURS.discard(self.token_file)
 
 
 def register(name: str, control: str, made: Registered, **facts: Any) -> Entry:
-    """Announce this process as a bench; returns its entry."""
-    entry = Entry(name, os.getpid(), _started(os.getpid()), control, str(made.token_file), **facts)
+    """Announce a bench of this process; returns its entry."""
+    key = made.token_file.stem
+    entry = Entry(name, os.getpid(), _started(os.getpid()), control, str(made.token_file), key=key, **facts)
     made.announce(entry)
     return entry

@@ -27,6 +27,8 @@ _MOST_WIRE: Final = 6
 _MOST_BYTES: Final = 24
 _AFTER_PRESS: Final = 20 * NS
 _BEFORE_END: Final = 2 * NS
+_UNIT_FIRST: Final = ("", "modbus_rtu")
+"""Protocols whose frames begin with the unit; of another the whole line is told. "" is that of histories without it."""
 
 
 class Window(NamedTuple):
@@ -117,7 +119,8 @@ def around(event: Event, truth: Truth, end: int) -> Window | None:
     spans = [(begin, min(end, begin + _AFTER_PRESS))]
     if end > spans[0][1]:
         spans.append((max(end - _BEFORE_END, spans[0][1]), end))
-    return Window(station.line, tuple(spans), station.unit, f"{event.epoch:04x}{event.seq:04x}")
+    unit = station.unit if station.protocol in _UNIT_FIRST else None
+    return Window(station.line, tuple(spans), unit, f"{event.epoch:04x}{event.seq:04x}")
 
 
 def tell(history: History, stories: Iterable[Story]) -> None:

@@ -7,19 +7,12 @@ alone knows the registers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from bench.daytime import clock_text
-from bench.run.frame_words import alpha_words, declared_words, osdp_words
 from bench.run.rig import Rig, inventory
-from firmware_sim.devices.declared_device import DeclaredDevice
-from protocol.declared.codec import Codec
-from protocol.escpos.tokenizer import tokenize
-from protocol.modbus.maps import RegisterMap
-from protocol.modbus.pdu import NAMES
-from protocol.modbus.rtu import BROADCAST, MIN_ADU, is_sound, request_length, seal
-from protocol.modbus.words import refusal_words, reply_words, request_words
+from bench.run.speech import Heard, Speech, Station, raw_words, speeches, words
 
 __all__ = ["Decoder", "Frame", "Station"]
 
@@ -64,18 +57,6 @@ class Frame(NamedTuple):
         return self.by.startswith(_MASTERS)
 
 
-class Station(NamedTuple):
-    """What a unit number means on one line.
-
-    Args:
-        name: of the device, "unit N" for an address that no device has.
-        registers: its map, if it has one.
-    """
-
-    name: str
-    registers: RegisterMap | None = None
-
-
 class Decoder:
     """Reads the frames of one hall.
 
@@ -84,23 +65,16 @@ class Decoder:
     """
 
     def __init__(self, rig: Rig) -> None:
-        self.units: dict[str, dict[int, Station]] = {}
-        self.protocols: dict[str, str] = {}
-        self.codecs: dict[str, Codec] = {}
-        for row in inventory(rig.scenario):
-            self.protocols.setdefault(row["line"], row["protocol"])
-            thing = rig.devices[row["name"]].thing
-            if isinstance(thing, DeclaredDevice):
-                self.codecs.setdefault(row["line"], thing.codec)
-            if row["unit"] is not None:
-                registers = getattr(thing, "registers", None)
-                known = registers if isinstance(registers, RegisterMap) else None
-                self.units.setdefault(row["line"], {})[row["unit"]] = Station(row["name"], known)
+        own = {name: placed.thing for name, placed in rig.devices.items()}
+        self.speeches: dict[str, Speech] = speeches(inventory(rig.scenario), rig.scenario.codec, own)
+        self.units: dict[str, Mapping[int, Station]] = {
+            line: speech.units for line, speech in self.speeches.items() if speech.units
+        }
+        self.protocols: dict[str, str] = {line: speech.protocols[0] for line, speech in self.speeches.items()}
 
     def station(self, line: str, unit: int) -> Station:
         """Who has a unit number on a line; a station without kind when nobody has."""
-        found = self.units.get(line, {}).get(unit)
-        return found if found is not None else Station(f"unit {unit}")
+        return self.speeches.get(line, Speech()).station(unit)
 
     def meaning(self, frame: Frame, request: bytes | None = None) -> str:
         """What a frame says.
@@ -109,10 +83,14 @@ class Decoder:
             frame: any frame.
             request: what it answers, when that is known.
         """
-        other = Decoder._declared if frame.line in self.codecs else Decoder._raw
-        read = _READERS.get(self.protocols.get(frame.line, ""), other)
         damaged = f" [{frame.flaws} damaged]" if frame.flaws else ""
-        return _cut(read(self, frame, request)) + damaged
+        heard = Heard(frame.by, frame.data, not frame.is_request, request)
+        return _cut(self.words(frame, request) or raw_words(heard)) + damaged
+
+    def words(self, frame: Frame, request: bytes | None = None) -> str:
+        """The same, whole; "" when nobody knows."""
+        heard = Heard(frame.by, frame.data, not frame.is_request, request)
+        return words(self.speeches.get(frame.line, Speech()), heard)
 
     def lines(self, frames: Iterable[Frame], most: int = 40) -> list[str]:
         """The last frames as lines for people; polls that repeat are told once, with their number.
@@ -150,58 +128,6 @@ class Decoder:
         at = clock_text(frame.at, millis=True)
         return f"{at}  {frame.line:8} {arrow} {shown or '(nothing)':26}  {self.meaning(frame, asked)}"
 
-    # -- Modbus -----------------------------------------------------------------------------------------------------
-    def _modbus(self, frame: Frame, request: bytes | None) -> str:
-        data = frame.data
-        if not data:
-            return "nothing of it was heard"
-        if len(data) < MIN_ADU:
-            return f"{len(data)} characters: too short for a frame"
-        station = self.station(frame.line, data[0])
-        name = "everybody" if data[0] == BROADCAST else station.name
-        if not is_sound(data):
-            good = seal(data[:-2])[-2:].hex(" ").upper()
-            return f"{name}? bad CRC {data[-2:].hex(' ').upper()}, of these characters it is {good}"
-        function, body = data[1], data[2:-2]
-        if frame.is_request:
-            return f"{name}: {request_words(station.registers, function, body)}"
-        if function & 0x80:
-            return f"{name} refuses to {NAMES.get(function & 0x7F, 'do that')}: {refusal_words(body)}"
-        fits = request is not None and len(request) == request_length(request) and request[1] == function
-        asked = request[2:6] if request is not None and fits else None
-        return f"{name}: {reply_words(station.registers, function, body, asked)}"
-
-    # -- other protocols --------------------------------------------------------------------------------------------
-    def _escpos(self, frame: Frame, _request: bytes | None) -> str:
-        if not frame.is_request:
-            return f"{frame.by} answers"
-        names = (_token(token.name, token.raw) for token in tokenize(frame.data))
-        return ", ".join(dict.fromkeys(names))
-
-    def _osdp(self, frame: Frame, request: bytes | None) -> str:
-        told = osdp_words(frame.data, lambda unit: self.station(frame.line, unit).name)
-        return told or self._raw(frame, request)
-
-    def _alpha(self, frame: Frame, request: bytes | None) -> str:
-        told = alpha_words(frame.data)
-        return f"{frame.by}: {told}" if told else self._raw(frame, request)
-
-    def _declared(self, frame: Frame, request: bytes | None) -> str:
-        told = declared_words(self.codecs[frame.line], "host" if frame.is_request else "device", frame.data)
-        return f"{frame.by}: {told}" if told else self._raw(frame, request)
-
-    def _raw(self, frame: Frame, _request: bytes | None) -> str:
-        text = "".join(chr(char) if 0x20 <= char < 0x7F else "." for char in frame.data)
-        return f"{frame.by}: {text}"
-
-
-_READERS: Final[Mapping[str, Callable[[Decoder, Frame, bytes | None], str]]] = {
-    "modbus_rtu": Decoder._modbus,  # noqa: SLF001 - the decoder's own table
-    "escpos": Decoder._escpos,  # noqa: SLF001
-    "osdp": Decoder._osdp,  # noqa: SLF001
-    "alpha": Decoder._alpha,  # noqa: SLF001
-}
-
 
 def _paired(frames: Iterable[Frame]) -> list[tuple[Frame, Frame | None]]:
     """Requests with their replies; a frame that is neither stands alone."""
@@ -218,10 +144,6 @@ def _paired(frames: Iterable[Frame]) -> list[tuple[Frame, Frame | None]]:
         else:
             pairs[place] = (pairs[place][0], frame)
     return pairs
-
-
-def _token(name: str, raw: bytes) -> str:
-    return repr(raw.decode("ascii", "replace")) if name == "text" else name
 
 
 def _cut(text: str) -> str:

@@ -18,6 +18,7 @@ from bench.run.options import DayOptions
 from bench.run.placeholders import fill_placeholders
 from bench.run.registers import register_map
 from bench.run.rig import inventory
+from bench.run.speech import declarations
 from bench.run.world import World
 from bench.scenario.model import Scenario
 from firmware_sim.device import NS
@@ -134,5 +135,6 @@ def run_facts(
         "history_sha256": world.history_sha256,
         "lines": world.line_facts(),
         **({"faults": world.nemesis.facts()} if world.nemesis.faults else {}),
+        **({"declarations": told} if (told := declarations(scenario)) else {}),
         **more,
     }

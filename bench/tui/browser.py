@@ -25,6 +25,12 @@ from textual_serve.server import Server
 
 __all__ = ["BenchServer", "serve"]
 
+_FOCUS: Final = """new MutationObserver((_, watch) => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  if (keys) { watch.disconnect(); keys.focus(); }
+}).observe(document.documentElement, {childList: true, subtree: true});
+"""
+
 COOKIE: Final = "hallbench_view"
 MOST_PAGES: Final = 8
 """Pages at once: each is a process."""
@@ -69,6 +75,7 @@ class BenchServer(Server):
         """The web application, with the guard before everything."""
         app = await self._make_app()
         app.middlewares.append(self._guard)
+        app.router.add_get("/focus.js", _focus)
         app.on_response_prepare.append(_headers(self.port))
         return app
 
@@ -106,6 +113,11 @@ class BenchServer(Server):
         response = web.Response(status=303, headers={"Location": "/"})
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", path="/")
         return response
+
+
+async def _focus(_request: web.Request) -> web.Response:
+    """Keys go to the terminal of the page from the first moment, not from the first click."""
+    return web.Response(text=_FOCUS, content_type="text/javascript")
 
 
 def _headers(port: int) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

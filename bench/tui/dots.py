@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from functools import lru_cache
+from itertools import groupby
+from typing import Final, TypeAlias
 
 from rich.text import Text
 
 from bench.tui.palette import DOT, Colours
+from bench.tui.text import joined
 
 __all__ = ["board", "digits", "digits_width"]
+
+Run: TypeAlias = tuple[str, str]
+"""Characters and their style."""
 
 _LARGE: Final = {
     0: [(1, 0), (2, 0), (3, 0)],
@@ -48,18 +54,24 @@ def digits(segments: Sequence[Sequence[int]], colours: Colours, *, large: bool, 
         large: four lines with gaps between the segments, else three without.
         powered: without power all are dark.
     """
+    shapes = [_digit(int(mask), bool(pointed), colours, large, powered) for mask, pointed in segments]
+    if not shapes:
+        return []
+    return [joined([run for shape in shapes for run in shape[row]]) for row in range(len(shapes[0]))]
+
+
+@lru_cache(maxsize=1024)
+def _digit(mask: int, pointed: bool, colours: Colours, large: bool, powered: bool) -> tuple[tuple[Run, ...], ...]:
+    """One digit, line by line: there are few different ones."""
     table, tall, pitch, point = (_LARGE, 7, 6, (5, 6)) if large else (_SMALL, 5, 5, (3, 4))
-    wide = len(segments) * pitch
-    grid: list[list[str]] = [[""] * wide for _ in range(tall + 1)]
-    for number, (mask, pointed) in enumerate(segments):
-        left = number * pitch
-        for segment, dots in table.items():
-            lit = powered and int(mask) >> segment & 1
-            for x, y in dots:
-                if lit or not grid[y][left + x]:
-                    grid[y][left + x] = colours.lit if lit else colours.unlit
-        grid[point[1]][left + point[0]] = colours.lit if pointed and powered else ""
-    return _halves(grid, colours.panel)
+    grid: list[list[str]] = [[""] * pitch for _ in range(tall + 1)]
+    for segment, dots in table.items():
+        lit = powered and mask >> segment & 1
+        for x, y in dots:
+            if lit or not grid[y][x]:
+                grid[y][x] = colours.lit if lit else colours.unlit
+    grid[point[1]][point[0]] = colours.lit if pointed and powered else ""
+    return tuple(_halves(grid, colours.panel))
 
 
 def board(pixels: Sequence[str], columns: int, colours: Colours) -> list[Text]:
@@ -73,7 +85,8 @@ def board(pixels: Sequence[str], columns: int, colours: Colours) -> list[Text]:
     wide = max(map(len, pixels), default=0)
     if wide <= columns:
         colour: Callable[[str], str] = lambda dot: DOT.get(dot, colours.led) if dot != "0" else ""  # noqa: E731
-        return _halves([[colour(dot) for dot in row.ljust(wide, "0")] for row in pixels], colours.panel)
+        halves = _halves([[colour(dot) for dot in row.ljust(wide, "0")] for row in pixels], colours.panel)
+        return [joined(list(line)) for line in halves]
     lines = []
     for top in range(0, len(pixels), 4):
         cells = [0x2800] * ((wide + 1) // 2)
@@ -85,21 +98,19 @@ def board(pixels: Sequence[str], columns: int, colours: Colours) -> list[Text]:
     return lines
 
 
-def _halves(grid: list[list[str]], ground: str) -> list[Text]:
-    """A grid of colours ("" is dark), two rows to a line of half blocks."""
+def _halves(grid: list[list[str]], ground: str) -> list[tuple[Run, ...]]:
+    """A grid of colours ("" is dark), two rows to a line of half blocks; dots that look the same are one run."""
     lines = []
     for y in range(0, len(grid) - len(grid) % 2 if not any(grid[-1]) else len(grid), 2):
         upper = grid[y]
         lower = grid[y + 1] if y + 1 < len(grid) else [""] * len(upper)
-        line = Text(no_wrap=True, end="")
-        for top, bottom in zip(upper, lower, strict=True):
-            if top == bottom == "":
-                line.append(" ", f"on {ground}")
-            elif top == bottom:
-                line.append("█", f"{top} on {ground}")
-            elif top:
-                line.append("▀", f"{top} on {bottom or ground}")
-            else:
-                line.append("▄", f"{bottom} on {ground}")
-        lines.append(line)
+        runs = groupby(zip(upper, lower, strict=True))
+        lines.append(tuple(_half(*dots, len(list(same)), ground) for dots, same in runs))
     return lines
+
+
+def _half(top: str, bottom: str, count: int, ground: str) -> Run:
+    """So many cells with these two dots."""
+    if top == bottom:
+        return ("█" * count, f"{top} on {ground}") if top else (" " * count, f"on {ground}")
+    return ("▀" * count, f"{top} on {bottom or ground}") if top else ("▄" * count, f"{bottom} on {ground}")

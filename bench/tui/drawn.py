@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.content import Content
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -25,11 +27,29 @@ def view_of(widget: Any) -> HallView:
 
 def strip_of(line: Text, columns: int, base: Style, widget: Widget) -> Strip:
     """A line of text on the ground of its widget, exactly so many columns wide."""
-    console = widget.app.console
-    segments = line.render(console, end="")
     if line.style:
-        base = base + console.get_style(line.style)
-    return Strip(Segment.apply_style(segments, base)).adjust_cell_length(columns, base)
+        base = _on(line.style, base)
+    text, at = line.plain, 0
+    segments: list[Segment] = []
+    for start, end, style in line.spans:
+        if start < at:  # styles that lie over each other: Rich knows how
+            return Strip(Segment.apply_style(line.render(widget.app.console, end=""), base)).adjust_cell_length(
+                columns, base
+            )
+        if start > at:
+            segments.append(Segment(text[at:start], base))
+        if end > start:
+            segments.append(Segment(text[start:end], _on(style, base)))
+        at = end
+    if at < len(text):
+        segments.append(Segment(text[at:], base))
+    return Strip(segments).adjust_cell_length(columns, base)
+
+
+@lru_cache(maxsize=2048)
+def _on(style: str | Style, base: Style) -> Style:
+    """A style on a ground; there are few of both, and each is asked for many times a second."""
+    return base + (Style.parse(style) if isinstance(style, str) else style)
 
 
 class Drawn(Widget):
@@ -39,6 +59,7 @@ class Drawn(Widget):
         super().__init__(**kwargs)
         self._shown: list[Text] = []
         self._titled = ""
+        self._ground: Style | None = None
 
     @property
     def look(self) -> Look:
@@ -50,12 +71,19 @@ class Drawn(Widget):
         return []
 
     def tick(self) -> None:
-        """Draw again if anything has changed."""
+        """Draw again the lines that have changed."""
         columns, rows = self.size
         lines = self.lines(columns, rows) if columns and rows else []
-        if lines != self._shown:
-            self._shown = lines
+        before = self._shown
+        if lines is before:
+            return
+        self._shown = lines
+        if len(lines) != len(before):
             self.refresh()
+            return
+        changed = [y for y, line in enumerate(lines) if line != before[y] or line.style != before[y].style]
+        if changed:
+            self.refresh(*(Region(0, y, columns, 1) for y in changed))
 
     def title(self, text: str) -> None:
         """Put a text into the frame; it is not read as markup."""
@@ -67,9 +95,17 @@ class Drawn(Widget):
         """Another size is another content."""
         self.tick()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines of the screen; their ground is looked up once for all of them."""
+        self._ground = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._ground = None
+
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        base = self.rich_style
+        base = self._ground or self.rich_style
         if y >= len(self._shown):
             return Strip.blank(self.size.width, base)
         return strip_of(self._shown[y], self.size.width, base, self)

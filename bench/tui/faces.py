@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from rich.text import Text
 
 from bench.tui import dots
+from bench.tui.keyrows import key_at, key_cells, key_rows
 from bench.tui.labels import Labels
 from bench.tui.palette import SIGN, Colours, Level
 from bench.tui.scene import Scene, device_alarms
@@ -45,9 +46,10 @@ def height_of(state: State, *, large: bool) -> int:
         return 3
     if "lamps" in state:
         return 2 if int(state.get("keys") or 0) <= 8 else 3
+    keys = key_rows(state) if "shows" in state else 0
     rows = len(shows.get("rows") or ())
     if rows:
-        return 1 + (max(5, min(2 * rows + 1, 2 * _MOST_ROWS)) if large else max(2, min(rows, _MOST_ROWS)))
+        return 1 + keys + (max(5, min(2 * rows + 1, 2 * _MOST_ROWS)) if large else max(2, min(rows, _MOST_ROWS)))
     return 3
 
 
@@ -107,6 +109,11 @@ def _filled(line: Text, columns: int, ground: str) -> Text:
     return out
 
 
+def _run(text: str, columns: int, look: Look) -> str:
+    """The text in so many columns; only one that is too long depends on the time."""
+    return fit(text, columns) if width(text) <= columns else scrolled(text, columns, look.scene.steps)
+
+
 # -- faces -----------------------------------------------------------------------------------------------------------
 
 
@@ -130,7 +137,7 @@ def _rows(state: State, columns: int, lines: int, look: Look) -> list[Text]:
     for row in shown[:lines]:
         text = row.rstrip()
         spread = " ".join(text) if width(text) * 2 <= columns and text else text
-        fitted = centred(spread, columns) if width(spread) <= columns else scrolled(text, columns, look.scene.steps)
+        fitted = centred(spread, columns) if width(spread) <= columns else _run(text, columns, look)
         out.append(Text(fitted, style=f"bold {colours.led} on {colours.panel}", no_wrap=True, end=""))
     while len(out) < lines:
         out.append(Text(" " * columns, style=f"on {colours.panel}", end=""))
@@ -143,35 +150,11 @@ def _dots(state: State, columns: int, lines: int, look: Look) -> list[Text]:
     return [_filled(line, columns, look.colours.panel) for line in drawn[:lines]]
 
 
-def _key_cells(state: State, columns: int) -> list[tuple[int, int, int, str]]:
-    """Where the keys of a keypad are: (row, first column, key, text)."""
-    count = int(state.get("keys") or 0)
-    choices = (6, 4, 3, 2) if count < 10 else (5, 4, 3)
-    rows = 1 if count < 10 else 2
-    wide = next((cell for cell in choices if count <= columns // cell * rows), choices[-1])
-    each = max(1, columns // wide)
-    lamps = state.get("lamps") or ()
-    cells = []
-    for key in range(1, count + 1):
-        lit = key <= len(lamps) and lamps[key - 1]
-        text = fit(f"{'●' if lit else '○'}{' ' if wide == 6 else ''}{key}", wide)
-        cells.append(((key - 1) // each, (key - 1) % each * wide, key, text))
-    return cells
-
-
-def key_at(state: State, columns: int, row: int, column: int) -> int | None:
-    """The key that is drawn at a place of the tile (row 0 is the head); None when none is."""
-    for line, first, key, text in _key_cells(state, columns):
-        if line + 1 == row and first <= column < first + len(text.rstrip()):
-            return key
-    return None
-
-
 def _keys(state: State, columns: int, lines: int, look: Look) -> list[Text]:
     lamps = state.get("lamps") or ()
     out = [Text(no_wrap=True, end="") for _ in range(lines)]
-    for row, _, key, text in _key_cells(state, columns):
-        if row < lines:
+    for row, _, key, text in key_cells(state, columns):
+        if row < lines and isinstance(key, int):
             lit = key <= len(lamps) and lamps[key - 1]
             out[row].append(text, f"bold {look.colours.attention}" if lit else look.colours.dim)
     if out:
@@ -208,7 +191,16 @@ def _texted(state: State, columns: int, lines: int, look: Look) -> list[Text]:
         return _rows(state, columns, lines, look)
     below = joined([_lamp(state, look)] if state.get("powered", True) else [])
     _last_key(below, state, columns, look)
-    return [*_rows(state, columns, lines - 1, look), below]
+    keys = _plain_keys(state, columns, look) if lines >= 2 + key_rows(state) else []
+    return [*_rows(state, columns, lines - 1 - len(keys), look), below, *keys]
+
+
+def _plain_keys(state: State, columns: int, look: Look) -> list[Text]:
+    """The keys of a keypad that has no lamps on them, to be clicked."""
+    out = [Text(no_wrap=True, end="") for _ in range(key_rows(state))]
+    for row, _, _, text in key_cells(state, columns):
+        out[row].append(text, look.colours.accent if state.get("powered", True) else look.colours.dim)
+    return out
 
 
 def _voice(state: State, columns: int, lines: int, look: Look) -> list[Text]:
@@ -216,7 +208,7 @@ def _voice(state: State, columns: int, lines: int, look: Look) -> list[Text]:
     text = plain(voice.get("text", ""))
     if not text:
         return [joined([(f"♪ {look.say('silent')}", look.colours.idle)])]
-    said = scrolled(f"♪ “{text}”", columns, look.scene.steps)
+    said = _run(f"♪ “{text}”", columns, look)
     left = float(voice.get("left_s") or 0)
     return [
         joined([(said, f"bold {look.colours.busy}")]),
@@ -257,7 +249,7 @@ def _printer(state: State, columns: int, lines: int, look: Look) -> list[Text]:
         if sheet:
             text = " · ".join(sheet)
             style = f"{look.colours.ink} on {look.colours.paper}"
-            facts.append(Text(fit(f" {scrolled(text, columns - 2, look.scene.steps)}", columns), style=style, end=""))
+            facts.append(Text(fit(f" {_run(text, columns - 2, look)}", columns), style=style, end=""))
         return facts[:lines]
     left_columns = max(24, columns - 40)
     slip = _slip(sheet, columns - left_columns - 1, lines, look)
@@ -309,6 +301,12 @@ def _state(state: State, columns: int, lines: int, look: Look) -> list[Text]:
             line = f"{line} · {word}" if line else word
     if line:
         out.append(line)
+    keys = _plain_keys(state, columns, look)
+    if keys and len(keys) < lines:
+        drawn = [joined([(fit(text, columns), look.colours.dim)]) for text in out[: lines - len(keys)]]
+        drawn += [Text(no_wrap=True, end="")] * (lines - len(keys) - len(drawn))
+        _last_key(keys[-1], state, columns, look)
+        return drawn + keys
     drawn = [joined([(fit(text, columns), look.colours.dim)]) for text in out[:lines]]
     if str(state["name"]) in look.scene.last_key and len(drawn) < lines:
         drawn.append(Text(no_wrap=True, end=""))
@@ -390,7 +388,7 @@ def glance(state: State, columns: int, look: Look) -> Text:
             (fit(plain(state["name"], 64), name_columns) + " ", "bold"),
             (fit(where, where_columns), look.colours.dim),
             (
-                scrolled(shown, room, look.scene.steps) if "lamps" not in state else fit(shown, room),
+                _run(shown, room, look) if "lamps" not in state else fit(shown, room),
                 look.colours.led if state.get("shows") else "",
             ),
             (said, look.colours.of(how)),

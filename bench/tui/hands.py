@@ -43,6 +43,10 @@ def _has(field: str, wanted: bool = True) -> Callable[[State], bool]:
     return lambda state: bool(state.get(field)) is wanted
 
 
+def _on(field: str, wanted: bool = True) -> Callable[[State], bool]:
+    return lambda state: _powered(state) and bool(state.get(field)) is wanted
+
+
 def _paper(field: str, wanted: bool = True) -> Callable[[State], bool]:
     return lambda state: bool((state.get("paper") or {}).get(field)) is wanted
 
@@ -60,14 +64,14 @@ _HANDS: Final[tuple[tuple[Hand, Callable[[State], bool]], ...]] = (
     (Hand("free_cutter", "act_free_cutter"), _has("cutter_error")),
     (Hand("overheat", "act_overheat"), _has("head_hot", False)),
     (Hand("cool_down", "act_cool_down"), _has("head_hot")),
-    (Hand("hold_feed", "act_hold_feed"), _powered),
-    (Hand("release_feed", "act_release_feed"), _powered),
+    (Hand("hold_feed", "act_hold_feed"), _on("feed_held", False)),
+    (Hand("release_feed", "act_release_feed"), _on("feed_held")),
     (Hand("log_in", "act_log_in", ask="ask_clerk"), _powered),
     (Hand("log_out", "act_log_out"), _powered),
-    (Hand("tamper", "act_tamper_on", {"on": True}), _always),
-    (Hand("tamper", "act_tamper_off", {"on": False}), _always),
-    (Hand("supply", "act_supply_on", {"on": True}), _powered),
-    (Hand("supply", "act_supply_off", {"on": False}), _powered),
+    (Hand("tamper", "act_tamper_on", {"on": True}), _has("case_open", False)),
+    (Hand("tamper", "act_tamper_off", {"on": False}), _has("case_open")),
+    (Hand("supply", "act_supply_on", {"on": True}), _on("supply_low", False)),
+    (Hand("supply", "act_supply_off", {"on": False}), _on("supply_low")),
     (Hand("reset_switch", "act_reset_switch"), _powered),
     (Hand("unplug", "act_unplug"), _powered),
     (Hand("plug_in", "act_plug_in"), _has("powered", False)),

@@ -89,6 +89,16 @@ def _not_here(people: Mapping[str, Any], say: Labels, style: str) -> list[tuple[
     return [part for name, count in counts if count for part in ((f"{say(name)} ", style), (f"{plain(count)}  ", ""))]
 
 
+def _whole(parts: list[list[tuple[str, str]]], columns: int) -> Text:
+    """A line of as many parts as fit whole: a number that is cut would be another number."""
+    line = Text(no_wrap=True, end="")
+    for part in map(joined, parts):
+        if line.cell_len + part.cell_len > columns:
+            break
+        line.append_text(part)
+    return line
+
+
 class QueuePanel(Drawn, can_focus=True):
     """Who waits and how long; open ratings; what devices still hold."""
 
@@ -120,17 +130,14 @@ class QueuePanel(Drawn, can_focus=True):
         ]
         all_of = [
             joined(first),
-            joined(
+            _whole(
                 [
-                    (f"{say('wait_mean')} ", colours.dim),
-                    (span(waits.get("mean")), ""),
-                    (f"  {say('p90')} ", colours.dim),
-                    (span(waits.get("p90")), ""),
-                    (f"  {say('served')} ", colours.dim),
-                    (plain(people.get("served", 0)), ""),
-                    (f"  {say('tickets')} ", colours.dim),
-                    (plain(figures.get("tickets", 0)), ""),
-                ]
+                    [(f"{say('wait_mean')} ", colours.dim), (span(waits.get("mean")), "")],
+                    [(f"  {say('p90')} ", colours.dim), (span(waits.get("p90")), "")],
+                    [(f"  {say('served')} ", colours.dim), (plain(people.get("served", 0)), "")],
+                    [(f"  {say('tickets')} ", colours.dim), (plain(figures.get("tickets", 0)), "")],
+                ],
+                columns,
             ),
             joined(
                 [
@@ -139,14 +146,22 @@ class QueuePanel(Drawn, can_focus=True):
                     (", ".join(open_now) or say("none"), colours.busy if open_now else ""),
                 ]
             ),
-            joined(
+            _whole(
                 [
-                    (f"{say('held_events')} ", colours.dim),
-                    (plain(held.get("events", 0)), f"bold {colours.busy}" if held.get("events") else ""),
-                    (f"  {say('oldest')} {span(held.get('oldest_s'))}" if held.get("events") else "", colours.dim),
-                    (f"  {say('next')} " if people.get("next_tickets") else "", colours.dim),
-                    (" ".join(plain(one, 12) for one in (people.get("next_tickets") or ())[:6]), ""),
-                ]
+                    [
+                        (f"{say('held_events')} ", colours.dim),
+                        (plain(held.get("events", 0)), f"bold {colours.busy}" if held.get("events") else ""),
+                    ],
+                    [(f"  {say('oldest')} {span(held.get('oldest_s'))}" if held.get("events") else "", colours.dim)],
+                    *(
+                        [
+                            ("" if number else f"  {say('next')} ", colours.dim),
+                            (" " * (number > 0) + plain(one, 12), ""),
+                        ]
+                        for number, one in enumerate((people.get("next_tickets") or ())[:6])
+                    ),
+                ],
+                columns,
             ),
         ]
         if rows == 1:

@@ -20,6 +20,11 @@ _PRINTER: Final[tuple[tuple[str, Level, str], ...]] = (
     ("cutter_error", Level.WRONG, "cutter_error"),
     ("head_hot", Level.WRONG, "head_hot"),
 )
+_HAND: Final[tuple[tuple[str, Level, str], ...]] = (
+    ("case_open", Level.ATTENTION, "case_open"),
+    ("supply_low", Level.ATTENTION, "supply_low"),
+    ("feed_held", Level.ATTENTION, "feed_held"),
+)
 _PAPER: Final[tuple[tuple[str, Level, str], ...]] = (
     ("jam", Level.WRONG, "paper_jam"),
     ("end", Level.WRONG, "paper_end"),
@@ -57,6 +62,7 @@ class Scene:
         faults: those of /v1/faults.
         gone: why there is no bench now; "" while there is one.
         last_key: device -> the key that was pressed last.
+        ran: somebody has asked how far running text has run, since this was last set to False.
     """
 
     def __init__(self) -> None:
@@ -68,6 +74,7 @@ class Scene:
         self.faults: list[State] = []
         self.gone = ""
         self.last_key: dict[str, str] = {}
+        self.ran = False
 
     # -- what is told --------------------------------------------------------------------------------------------------
 
@@ -104,6 +111,7 @@ class Scene:
     @property
     def steps(self) -> int:
         """How far running text has run: a column in a quarter of a hall second, so it stands when the hall does."""
+        self.ran = True
         return self.now // 250_000_000
 
     def counters(self) -> list[State]:
@@ -167,7 +175,7 @@ def device_alarms(name: str, state: Mapping[str, Any]) -> list[Alarm]:
     """What is wrong with one device, or may soon be."""
     if not state.get("powered", True):
         return [Alarm(Level.WRONG, name, "no_power")]
-    found = [Alarm(level, name, what) for field, level, what in _PRINTER if state.get(field)]
+    found = [Alarm(level, name, what) for field, level, what in (*_PRINTER, *_HAND) if state.get(field)]
     paper = state.get("paper") or {}
     found += [Alarm(level, name, what) for field, level, what in _PAPER if paper.get(field)]
     if any(alarm.what == "paper_end" for alarm in found):

@@ -117,9 +117,9 @@ class Steering(App[str]):
 
     def _act(self, *wanted: tuple[str, str, Mapping[str, Any]]) -> None:
         """The first of these acts that the chosen device has and that makes sense now."""
-        possible = {hand.action for hand in hands(self.scene.devices.get(self.chosen, {}))}
+        possible = [(hand.action, hand.body) for hand in hands(self.scene.devices.get(self.chosen, {}))]
         for action, label, body in wanted:
-            if action in possible:
+            if (action, body) in possible:
                 self.send_act(self.chosen, Hand(action, label, body))
                 return
 
@@ -136,8 +136,13 @@ class Steering(App[str]):
             self.do(self.chosen, Hand("press", "act_press", ask="ask_key"))
 
     def action_cover(self) -> None:
-        """Open or close the cover."""
-        self._act(("open_cover", "act_open_cover", {}), ("close_cover", "act_close_cover", {}))
+        """Open or close the cover of a printer, the case of a keypad."""
+        self._act(
+            ("open_cover", "act_open_cover", {}),
+            ("close_cover", "act_close_cover", {}),
+            ("tamper", "act_tamper_on", {"on": True}),
+            ("tamper", "act_tamper_off", {"on": False}),
+        )
 
     def action_take(self) -> None:
         """Take the ticket."""

@@ -20,6 +20,8 @@ __all__ = ["Floor", "Group", "Tile"]
 
 _COLUMN: Final = 26
 _FOLDED_COLUMN: Final = 38
+_SETTLES: Final = 4
+"""So many looks after a change of layout the places of tiles are asked for anew: they come with the next frame."""
 
 
 class Tile(Drawn, can_focus=True):
@@ -34,7 +36,7 @@ class Tile(Drawn, can_focus=True):
     class Pressed(Message):
         """A key of the device was clicked."""
 
-        def __init__(self, device: str, key: int) -> None:
+        def __init__(self, device: str, key: int | str) -> None:
             super().__init__()
             self.device = device
             self.key = key
@@ -56,25 +58,43 @@ class Tile(Drawn, can_focus=True):
     def __init__(self, device: str) -> None:
         super().__init__()
         self.device = device
+        self._drawn_of: tuple[Any, ...] = ()
+        self._wanted = 0
+        self._level = ""
 
     def lines(self, columns: int, rows: int) -> list[Text]:
-        """The face of the device."""
-        state = self.look.scene.devices.get(self.device)
-        return face(state, columns, rows, self.look) if state else []
+        """The face of the device; the one before, when nothing is different that it is drawn from."""
+        look = self.look
+        scene = look.scene
+        state = scene.devices.get(self.device)
+        if not state:
+            return []
+        runs = bool(self._drawn_of and self._drawn_of[-1])
+        made_of = (columns, rows, look.colours, look.say.language, scene.last_key.get(self.device))
+        if self._drawn_of == (state, made_of, scene.now if runs else 0, runs):
+            return self._shown
+        scene.ran = False
+        drawn = face(state, columns, rows, look)
+        self._drawn_of = (state, made_of, scene.now if scene.ran else 0, scene.ran)
+        return drawn
 
-    def tick(self) -> None:
-        """Take the height that the device wants, then draw."""
-        state = self.look.scene.devices.get(self.device)
-        if state is not None:
-            wanted = 1 if view_of(self).folded else height_of(state, large=view_of(self).large)
-            height = self.styles.height
-            if height is None or height.value != wanted:
-                self.styles.height = wanted
-            level = self.look.scene.level(self.device).name.lower()
-            if not self.has_class(f"-{level}"):
-                self.remove_class("-idle", "-busy", "-attention", "-wrong")
-                self.add_class(f"-{level}")
-        super().tick()
+    def settle(self) -> bool:
+        """Take the height that the device wants, and its level; True when the tile has another height now."""
+        view = view_of(self)
+        state = view.scene.devices.get(self.device)
+        if state is None:
+            return False
+        level = view.scene.level(self.device).name.lower()
+        if level != self._level:
+            self._level = level
+            self.remove_class("-idle", "-busy", "-attention", "-wrong")
+            self.add_class(f"-{level}")
+        wanted = 1 if view.folded else height_of(state, large=view.large)
+        if wanted == self._wanted:
+            return False
+        self._wanted = wanted
+        self.styles.height = wanted
+        return True
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """What a grid with rows of their own height asks."""
@@ -91,8 +111,8 @@ class Tile(Drawn, can_focus=True):
         """A click on a key presses it; two clicks elsewhere open the device."""
         state = self.look.scene.devices.get(self.device)
         place = event.get_content_offset(self)
-        if state and place and "lamps" in state and self.size.height > 1:
-            key = key_at(state, self.size.width, place.y, place.x)
+        if state and place and ("lamps" in state or "key_names" in state) and self.size.height > 1:
+            key = key_at(state, self.size.width, place.y, place.x, self.size.height)
             if key is not None:
                 self.post_message(self.Pressed(self.device, key))
                 return
@@ -158,6 +178,12 @@ class Floor(VerticalScroll, can_focus=False):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._laid: dict[int | None, list[str]] = {}
+        self._grids: list[ItemGrid] = []
+        self._groups: list[Group] = []
+        self._tiles: list[Tile] = []
+        self._seen: tuple[Tile, ...] = ()
+        self._seen_at: tuple[Any, ...] = ()
+        self._unsettled = 0
 
     async def lay(self) -> None:
         """Make tiles for the devices of the hall, if they are others than before."""
@@ -173,18 +199,42 @@ class Floor(VerticalScroll, can_focus=False):
         counters = [Group(number, wanted[number]) for number in numbers]
         grid = ItemGrid(*counters, min_column_width=_COLUMN, stretch_height=True, id="counters")
         await self.mount_all([*groups, grid] if counters else groups)
+        self._grids, self._groups, self._tiles = (
+            list(self.query(ItemGrid)),
+            list(self.query(Group)),
+            list(self.query(Tile)),
+        )
+        self._unsettled = _SETTLES
 
     def _columns(self) -> None:
         """On a small terminal two columns of lines, else as many counters side by side as fit."""
         wanted = _FOLDED_COLUMN if view_of(self).folded else _COLUMN
-        for grid in self.query(ItemGrid):
+        for grid in self._grids:
             if grid.min_column_width != wanted:
                 grid.min_column_width = wanted
 
+    def _visible(self) -> tuple[Tile, ...]:
+        """The tiles of which something can be seen; all of them until they have their places."""
+        at = (self.scroll_offset, self.size, self.virtual_size)
+        if self._unsettled or at != self._seen_at:
+            self._unsettled = max(0, self._unsettled - 1)
+            self._seen_at = at
+            window = self.region
+            regions = ((tile, tile.region) for tile in self._tiles)
+            self._seen = tuple(tile for tile, region in regions if not region.area or region.overlaps(window))
+        return self._seen
+
     def tick(self) -> None:
-        """Draw what has changed."""
+        """Draw what has changed; tiles that are scrolled away are drawn when they come back."""
         self._columns()
-        for group in self.query(Group):
+        for group in self._groups:
             group.tick()
-        for tile in self.query(Tile):
+        if sum(tile.settle() for tile in self._tiles):
+            self._unsettled = _SETTLES
+        for tile in self._visible():
             tile.tick()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other tiles can be seen now."""
+        super().watch_scroll_y(old_value, new_value)
+        self.call_after_refresh(self.tick)

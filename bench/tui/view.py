@@ -16,6 +16,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
+from textual.screen import Screen
 from textual.widgets import Static
 
 from bench.control.client import ControlError, device_path
@@ -42,6 +44,9 @@ __all__ = ["HallView"]
 
 DRAIN_S: Final = 1 / 20
 """Real seconds between two looks into the queue of events."""
+
+DRAIN_WEB_S: Final = 1 / 5
+"""The same on a page of a browser, where each redraw costs two processes and the browser."""
 
 _FOLDED: Final = 100
 """Columns below which each device is one line."""
@@ -123,6 +128,8 @@ class HallView(Steering):
         self.chosen = ""
         self.detail: dict[str, Any] = {}
         self._say = Labels(language)
+        self._look = Look(self.scene, colours(dark=True), self._say)
+        self._look_of: tuple[Any, ...] = ()
         self._folder = folder or Path()
         self._times = 0
         self._catalogue: list[dict[str, Any]] = []
@@ -132,7 +139,10 @@ class HallView(Steering):
     @property
     def look(self) -> Look:
         """What faces are drawn with."""
-        return Look(self.scene, colours(self.current_theme.dark), self._say)
+        made_of = (self.theme, self._say)
+        if made_of != self._look_of:
+            self._look_of, self._look = made_of, Look(self.scene, colours(self.current_theme.dark), self._say)
+        return self._look
 
     @property
     def folded(self) -> bool:
@@ -155,6 +165,8 @@ class HallView(Steering):
                 told.append((f"1-{count}" if count else "p", "key_press"))
             if "open_cover" in has:
                 told.append(("o", "act_close_cover" if state.get("cover_open") else "act_open_cover"))
+            elif "tamper" in has:
+                told.append(("o", "key_case"))
             if state.get("ticket_out"):
                 told.append(("t", "act_take_paper"))
             if "unplug" in has:
@@ -194,7 +206,7 @@ class HallView(Steering):
             self.register_theme(theme)
         self.theme = THEMES[0].name
         self.animation_level = "none"
-        self.set_interval(DRAIN_S, self.drain)
+        self.set_interval(DRAIN_WEB_S if self.is_web else DRAIN_S, self.drain)
         self.set_interval(1.0, self.look_closer)
         self.run_worker(self.link.run(), name="link", exit_on_error=True)
         if self.is_web:
@@ -230,9 +242,11 @@ class HallView(Steering):
 
     def draw(self) -> None:
         """Let each widget see whether its content has changed."""
-        if not self.is_running or not self.screen_stack:
-            return
-        base = self.screen_stack[0]
+        if self.is_running and self.screen_stack:
+            with contextlib.suppress(NoMatches):  # when the view is just closing its widgets go one by one
+                self._draw(self.screen_stack[0])
+
+    def _draw(self, base: Screen[Any]) -> None:
         ended = base.query_one("#ended", Static)
         gone = bool(self.scene.gone)
         ended.display = gone
@@ -268,7 +282,8 @@ class HallView(Steering):
                 if event.get("kind") == "device":
                     self.scene.take_event(event)
         if self.screen_stack:
-            self.screen_stack[0].query_one(WireLog).tick()
+            with contextlib.suppress(NoMatches):
+                self.screen_stack[0].query_one(WireLog).tick()
 
     async def look_closer(self) -> None:
         """Registers and events of the chosen device, while somebody looks at them."""

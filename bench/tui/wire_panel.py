@@ -52,6 +52,7 @@ class WireLog(ScrollView, can_focus=True):
         super().__init__(**kwargs)
         self.wire = wire
         self._drawn: tuple[Any, ...] = ()
+        self._held = False
         self._titled = ""
 
     # -- drawing -------------------------------------------------------------------------------------------------------
@@ -74,15 +75,38 @@ class WireLog(ScrollView, can_focus=True):
         if title != self._titled:
             self._titled = title
             self.border_title = Content(title)
-        height = max(1, self.size.height)
-        size = Size(self.size.width, max(len(wire), 1))
-        if size != self.virtual_size:
-            self.virtual_size = size
-        top = len(wire) - height if wire.following else min(self.scroll_offset.y, max(0, len(wire) - height))
-        if not wire.following and not top <= wire.chosen < top + height:
-            top = wire.chosen - height // 2
-        self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
+        self._place()
         self.refresh()
+
+    @property
+    def _top(self) -> int:
+        """Index of the row that is drawn first."""
+        last = max(0, len(self.wire) - max(1, self.size.height))
+        return last if self.wire.following else min(self.scroll_offset.y, last)
+
+    def _place(self) -> None:
+        """Tell the scroll bar where the reader is.
+
+        A new virtual size or place of scrolling lays out the whole screen anew, which costs more than all else that a
+        new row does. So while the log follows, the bar stays at its end, and rows are drawn from `_top`; the size is
+        told again when it is a tenth off, or when the reader is somewhere else.
+        """
+        wire, height = self.wire, max(1, self.size.height)
+        held, top = not wire.following, self._top
+        if held and not self._held:
+            top = max(0, len(wire) - height)
+        if held and not top <= wire.chosen < top + height:
+            top = min(max(0, wire.chosen - height // 2), max(0, len(wire) - height))
+        size, told = Size(self.size.width, max(len(wire), 1)), self.virtual_size
+        near = 10 * size.height <= 11 * told.height and 10 * told.height <= 11 * size.height
+        near = near and size.width == told.width and (size.height > height) == (told.height > height)
+        moved = held and (not self._held or top != self.scroll_offset.y)
+        if size != told and (moved or not near):
+            self.virtual_size = size
+        self._held = held
+        y = top if held else self.max_scroll_y
+        if self.scroll_offset.y != y:
+            self.scroll_to(y=y, animate=False, immediate=True, force=True)
 
     def on_resize(self) -> None:
         """Another height shows other rows."""
@@ -92,7 +116,7 @@ class WireLog(ScrollView, can_focus=True):
         """One row."""
         wire, base, columns = self.wire, self.rich_style, self.size.width
         look = view_of(self).look
-        index = self.scroll_offset.y + y
+        index = self._top + y
         if not len(wire):
             text = look.say("no_match" if wire.filtered and wire.kept else "no_rows") if y == 0 else ""
             return strip_of(Text(centred(text, columns), style=look.colours.dim, end=""), columns, base, self)
@@ -150,7 +174,7 @@ class WireLog(ScrollView, can_focus=True):
         place = event.get_content_offset(self)
         if place is None or not len(self.wire):
             return
-        self.wire.choose(self.scroll_offset.y + place.y)
+        self.wire.choose(self._top + place.y)
         self.tick()
         if event.chain == 2:
             self.action_open()

@@ -226,6 +226,21 @@ class EventDevice(RegisterSlave):
         self.powered = True
         return self._boot(now)
 
+    @property
+    def case_open(self) -> bool:
+        """Whether somebody has opened its case."""
+        return self._tampered
+
+    @property
+    def supply_low(self) -> bool:
+        """Whether its supply is low."""
+        return self._supply_low
+
+    @property
+    def clerk(self) -> int:
+        """Code of the clerk whose presses these are; 0 for nobody."""
+        return self._clerk
+
     def lamps_lit(self, now: int) -> int:
         """What a visitor sees: the host's lamps, and the pressed key's lamp in answer to a press (bits as 0x0010)."""
         if not self.is_up(now):

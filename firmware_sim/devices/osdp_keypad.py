@@ -180,6 +180,21 @@ class OsdpKeypad:
             out.append(Note("text", {"text": ""}))
         return out
 
+    @property
+    def case_open(self) -> bool:
+        """Whether somebody has opened its case."""
+        return self._tampered
+
+    @property
+    def supply_low(self) -> bool:
+        """Whether its supply is low."""
+        return self._low
+
+    @property
+    def clerk(self) -> int:
+        """Code of the clerk whose presses these are; 0 for nobody."""
+        return self._clerk
+
     def lamp_at(self, now: int) -> str:
         """The colour of the lamp at an instant; blinking counts as on."""
         if self._temporary is not None and now < self._temporary[1]:

@@ -27,6 +27,7 @@ class VoiceCaller(DeclaredDevice):
         name: what histories call it.
         codec: its declaration, whose role is "voice".
         clips: number -> clip; None for the usual ones.
+        unit: its address; the declaration's default when None.
         profile: one of the declaration's profiles; "" for none.
         settings: line settings; the declaration's when None.
 
@@ -40,9 +41,10 @@ class VoiceCaller(DeclaredDevice):
         codec: Codec,
         *,
         clips: Mapping[int, Clip] | None = None,
+        unit: int | None = None,
         profile: str = "",
         settings: LineSettings | None = None,
     ) -> None:
         if codec.declaration.role != "voice":
             raise ValueError(f"{name}: {codec.declaration.name} has the role {codec.declaration.role}, not voice")
-        super().__init__(name, codec, profile=profile, settings=settings, loudspeaker=Loudspeaker(clips))
+        super().__init__(name, codec, unit=unit, profile=profile, settings=settings, loudspeaker=Loudspeaker(clips))

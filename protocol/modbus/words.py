@@ -27,10 +27,11 @@ def request_words(known: RegisterMap | None, function: int, body: bytes) -> str:
     if function in TABLES and len(body) == 4:
         return f"read {_registers(known, TABLES[FC(function)], _word(body, 0), _word(body, 2))}"
     if function == FC.WRITE_REGISTER and len(body) == 4:
-        return f"write {_registers(known, Table.HOLDING, _word(body, 0), 1)} = {_word(body, 2)}"
+        where = _registers(known, Table.HOLDING, _word(body, 0), 1)
+        return f"write {where} = {_contents(known, Table.HOLDING, _word(body, 0), body[2:])}"
     if function == FC.WRITE_REGISTERS and len(body) >= 5:
         where = _registers(known, Table.HOLDING, _word(body, 0), _word(body, 2))
-        return f"write {where} = {_values(body[5:])}"
+        return f"write {where} = {_contents(known, Table.HOLDING, _word(body, 0), body[5:])}"
     return NAMES.get(function, f"function 0x{function:02X}")
 
 
@@ -47,10 +48,11 @@ def reply_words(known: RegisterMap | None, function: int, body: bytes, asked: by
         return "written"
     if function not in (FC.READ_HOLDING, FC.READ_INPUTS) or not body or len(body) != body[0] + 1:
         return f"answers to {NAMES.get(function, f'function 0x{function:02X}')}"
-    what = "registers"
-    if asked is not None:
-        what = _registers(known, TABLES[FC(function)], _word(asked, 0), _word(asked, 2))
-    return f"{what} = {_events(body[1:]) if what == 'events' else _values(body[1:])}"
+    if asked is None:
+        return f"registers = {_values(body[1:])}"
+    table, start = TABLES[FC(function)], _word(asked, 0)
+    what = _registers(known, table, start, _word(asked, 2))
+    return f"{what} = {_events(body[1:]) if what == 'events' else _contents(known, table, start, body[1:])}"
 
 
 def refusal_words(body: bytes) -> str:
@@ -65,8 +67,10 @@ def _registers(known: RegisterMap | None, table: Table, start: int, count: int) 
     """Registers by name where the device's map has one for all of them, else by address."""
     if known is not None and count:
         rows = known.covering(table, start, count)
-        if rows and rows[0].address == start and known.holds(table, start, count):
-            return ", ".join(row.name for row in rows) if len(rows) < 4 else f"{rows[0].name} .. {rows[-1].name}"
+        inside = f" from register {start - rows[0].address}" if rows and rows[0].address < start else ""
+        if rows and (not inside or rows[0].name in known.characters) and known.holds(table, start, count):
+            names = [f"{rows[0].name}{inside}", *(row.name for row in rows[1:])]
+            return ", ".join(names) if len(rows) < 4 else f"{names[0]} .. {names[-1]}"
     return f"0x{start:04X}" + (f" x {count}" if count != 1 else "")
 
 
@@ -76,6 +80,19 @@ def _events(body: bytes) -> str:
     events = (Event.parse(block) for block in blocks if len(block) == EVENT_WORDS)
     told = [f"key {event.value} (epoch {event.epoch}, seq {event.sequence})" for event in events if event is not None]
     return ", ".join(told) or "none"
+
+
+def _contents(known: RegisterMap | None, table: Table, start: int, body: bytes) -> str:
+    """What stands in registers from `start` on: as text where the map says that all of them hold characters."""
+    rows = known.covering(table, start, len(body) // 2) if known is not None else ()
+    if known is None or not rows or not all(row.name in known.characters for row in rows):
+        return _values(body)
+    text = body[: len(body) // 2 * 2]
+    if all(row.words == 1 for row in rows):  # one character in each register; what does not fit into it is told
+        if any(text[::2]):
+            return _values(body)
+        text = text[1::2]
+    return repr(text.rstrip(b"\0").decode("ascii", "backslashreplace"))
 
 
 def _values(body: bytes) -> str:

@@ -49,13 +49,16 @@ class RegisterMap:
         title: what the device is called in its document.
         source: where the rows come from, with their grade (protocols.md).
         rows: the registers; names unique, ranges of one table disjoint.
+        characters: names of the rows that hold text: two characters in each register of a row of several, the first
+            in the high byte, else one.
 
     Raises:
         ValueError: two rows share a name or an address, or a row lies outside 0..0xFFFF.
     """
 
-    def __init__(self, title: str, source: str, rows: Iterable[Register]) -> None:
+    def __init__(self, title: str, source: str, rows: Iterable[Register], characters: Iterable[str] = ()) -> None:
         self.title = title
+        self.characters = frozenset(characters)
         self.source = source
         self.rows = tuple(rows)
         self._by_name: dict[str, Register] = {}
@@ -107,7 +110,8 @@ class RegisterMap:
         """The same map with rows left out, for models of a family that lack them; KeyError for a row it has not."""
         for name in names:
             self[name]
-        return RegisterMap(title or self.title, self.source, (row for row in self.rows if row.name not in names))
+        rows = (row for row in self.rows if row.name not in names)
+        return RegisterMap(title or self.title, self.source, rows, self.characters.difference(names))
 
 
 def words_of(text: bytes) -> tuple[int, ...]:

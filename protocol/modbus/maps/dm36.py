@@ -47,6 +47,7 @@ DM36: Final = RegisterMap(
         Register("baud", _H, 254, 1, "rw", "baud code, 0 = 1200 .. 3 = 9600 .. 7 = 115200"),
         Register("parity", _H, 255, 1, "rw", "0 = none, 1 = even, 2 = odd"),
     ),
+    characters=[f"digit_{place + 1}" for place in range(MOST_DIGITS)],
 )
 """The map. Whether the last eight can be read is assumed."""
 

@@ -82,7 +82,8 @@ def board_map(rows: int) -> RegisterMap:
     lines = (
         Register(f"row_{row}", _H, row * ROW_STEP, ROW_WORDS, "w", f"text of line {row}") for row in range(1, rows + 1)
     )
-    return RegisterMap("EmbeddedArt LED control card", "protocols.md 1.4 [S]", (*SETTINGS, *lines))
+    texts = [f"row_{row}" for row in range(1, rows + 1)]
+    return RegisterMap("EmbeddedArt LED control card", "protocols.md 1.4 [S]", (*SETTINGS, *lines), texts)
 
 
 EMBEDDEDART: Final = board_map(VENDOR_ROWS)

@@ -34,6 +34,7 @@ LED485: Final = RegisterMap(
         Register("number_alt", _H, 0x0088, 1, "w", "number, as the vendor's own test writes it (3 and 4 digits)"),
         Register("float", _H, 0x0090, 2, "w", "float32, high word first; reported not working on real units"),
     ),
+    characters=("text",),
 )
 """The map. The lengths of `text` and `segments` are assumed: up to the next documented row."""
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.captures.export import export_pcapng, keep_wire, write_pcapng, write_wire
@@ -271,6 +271,7 @@ PROTOCOLS = [
 ]
 
 
+@settings(deadline=None)  # a declaration is read at its first use
 @given(st.binary(max_size=60), st.text(max_size=20), st.text(max_size=20), st.booleans(), st.sampled_from(PROTOCOLS))
 def test_hostile_frames_stay_one_line(data: bytes, by: str, line: str, inbound: bool, protocol: str) -> None:
     """Whatever a frame or a name holds, a line stays a line and no terminal is steered."""

@@ -187,6 +187,24 @@ def test_recordings_that_cannot_play(tmp_path: Path, folder: Path) -> None:
     assert main(["capture"]) == 2
 
 
+def test_a_recording_from_elsewhere_is_told_in_print(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A file that somebody sent: its line's name names no other folder, and no escape of it reaches the terminal."""
+    path = tmp_path / "sent.pcapng"
+    name = "\x1b]0;pwn\x07\x1b[2J\u202e../../x"
+    with path.open("wb") as file:
+        writer = PcapngWriter(file, tool="t")
+        line = writer.add_interface(name)
+        writer.packet(line, 1, ASK, inbound=False)
+        writer.packet(line, 9_000_000, IDLE, inbound=True)
+    ports = tmp_path / "a" / "ports"
+    given_ = ["--settings", "9600 8N1", "--ports", str(ports), "--seconds", "0.1"]
+    assert main(["capture", "--replay", str(path), *given_]) == 0
+    told = "".join(capfd.readouterr())
+    assert "2 frames of line \\x1b]0;pwn\\x07\\x1b[2J\\u202e../../x" in told
+    assert all(char.isprintable() or char == "\n" for char in told)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a", "sent.pcapng"]
+
+
 def test_a_replay_stands_on_a_port_and_takes_it_away(folder: Path, tmp_path: Path) -> None:
     """`hallbench capture --replay` puts it on a device file that any program opens; the file goes with it."""
     command = [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.control import guard
 from bench.control.guard import BODY_BYTES, CONNECTIONS, Bucket, _host_of
 from bench.ports.listener import is_loopback
 from tests.bench.control.conftest import Bench
@@ -112,6 +113,40 @@ def test_what_is_not_http_is_hung_up_on(bench: Bench):
     for junk in (b"\x00" * 100 + b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n\r\n"):
         assert bench.raw(junk)[0] in (0, 400)
     assert bench.request()[0] == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Host: evil.example\r\n\r\n",
+        "Content-Length: -5\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nxxxx",
+        "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
+        "Expect: a-miracle\r\nContent-Length: 2\r\n\r\n{}",
+        "X-Escape: \x1b[2J" + "a" * 9000 + "\r\n\r\n",
+        "no header\r\n\r\n",
+    ],
+)
+def test_broken_http_is_refused_in_json_too(bench: Bench, capfd: pytest.CaptureFixture[str], more: str):
+    """What aiohttp itself refuses has code, message and fix like the rest, and says nothing on the bench's terminal."""
+    head = f"POST /v1/acts HTTP/1.1\r\nHost: 127.0.0.1:{bench.port}\r\nAuthorization: Bearer {bench.token}\r\n"
+    status, told = bench.raw(head + more)
+    assert (status, code_of((status, told))) == (400, "bad_request")
+    assert told["error"]["message"].isprintable()
+    assert told["error"]["fix"]
+    assert bench.request()[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_body_that_never_ends_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """Chunks that are none after the first, or a body that stops in the middle: a refusal, not a wait for ever."""
+    monkeypatch.setattr(guard, "BODY_S", 0.3)
+    head = f"POST /v1/acts HTTP/1.1\r\nHost: 127.0.0.1:{bench.port}\r\nAuthorization: Bearer {bench.token}\r\n"
+    for body in ("Content-Length: 900\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"):
+        status, told = bench.raw(head + body)
+        assert (status, code_of((status, told))) == (400, "bad_request")
 
 
 CROWD = """

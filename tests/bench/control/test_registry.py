@@ -42,8 +42,30 @@ def test_only_the_user_can_read(folder: Path):
     for path in folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(made.token) >= 43
-    assert Registered.new().token != made.token
     made.remove()
+    again = Registered.new()
+    assert again.token != made.token
+    again.remove()
+    assert list(folder.iterdir()) == []
+
+
+def test_several_benches_of_one_process(folder: Path):
+    """The halls of a province: each has token and entry of its own, is found by its name, and removes only its own."""
+    made = [Registered.new() for _ in range(3)]
+    for number, files in enumerate(made):
+        register(f"hall-{number}", f"http://127.0.0.1:{number + 1}", files)
+    assert [entry.name for entry in running()] == ["hall-0", "hall-1", "hall-2"]
+    for number, files in enumerate(made):
+        found = find(f"hall-{number}")
+        assert (found.control, found.pid) == (f"http://127.0.0.1:{number + 1}", os.getpid())
+        assert registry.read_token(found.token_file) == files.token
+    assert find(f"{os.getpid()}-2").name == "hall-1"
+    with pytest.raises(NoBench, match=rf"hall-2 \(process {os.getpid()}-3\)"):
+        find()
+    made[1].remove()
+    assert [entry.name for entry in running()] == ["hall-0", "hall-2"]
+    made[0].remove()
+    made[2].remove()
     assert list(folder.iterdir()) == []
 
 

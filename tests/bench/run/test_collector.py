@@ -433,6 +433,22 @@ def test_a_bare_except_does_not_keep_the_day_from_ending(world):
     assert sys.gettrace() is before
 
 
+def test_a_tracer_that_looks_away_does_not_keep_the_day_from_ending(world):
+    """A debugger, or what measures coverage, turns off the lines of frames that it does not follow: all the same."""
+
+    def looks_away(frame, _event, _arg):
+        frame.f_trace_lines = False
+
+    before = sys.gettrace()
+    sys.settrace(looks_away)
+    try:
+        ended, _ = world("import time\nwhile True:\n    try:\n        time.sleep(10)\n    except:\n        pass\n")
+        assert sys.gettrace() is looks_away
+    finally:
+        sys.settrace(before)
+    assert ended.how == "hung"
+
+
 def test_a_bare_except_around_a_broken_bench(world):
     """The same loop around a failure of ours ends with our failure."""
     world.kernel.clockwork.call_at(5 * NS, lambda: 1 / 0)

@@ -18,7 +18,7 @@ def name_of(address: int) -> str:
 
 
 def osdp(address: int, code: int, data: bytes = b"", *, reply: bool = False, sequence: int = 1) -> str:
-    return osdp_words(Packet(address, reply, sequence, True, code, data).wire(), name_of)
+    return osdp_words(Packet(address, reply, sequence, True, code, data).wire(), name_of).words
 
 
 def test_osdp_packets_are_told_with_what_they_do() -> None:
@@ -34,22 +34,22 @@ def test_osdp_packets_are_told_with_what_they_do() -> None:
 def test_a_damaged_osdp_packet_is_told_as_damaged() -> None:
     """One bit wrong: the check does not fit; half a packet is none."""
     wire = bytearray(Packet(3, True, 1, True, Answer.ACK, b"").wire())
-    assert osdp_words(bytes(wire[:4]), name_of) == ""
+    assert osdp_words(bytes(wire[:4]), name_of).words == ""
     wire[5] ^= 2
-    assert osdp_words(bytes(wire), name_of) == "osdp-1? its check does not fit"
+    assert osdp_words(bytes(wire), name_of).words == "osdp-1? its check does not fit"
 
 
 def test_an_alpha_packet_is_told_by_its_commands() -> None:
     """Which file is written and with what; a wrong sum is told."""
-    assert alpha_words(STRING_A) == "write STRING 'a': A009 -> 2"
-    assert "the checksum is wrong" in alpha_words(STRING_A.replace(b"A009", b"A008"))
-    assert alpha_words(b"hello") == ""
+    assert alpha_words(STRING_A).words == "write STRING 'a': A009 -> 2"
+    assert "the checksum is wrong" in alpha_words(STRING_A.replace(b"A009", b"A008")).words
+    assert alpha_words(b"hello").words == ""
 
 
 def test_a_declared_frame_is_told_by_its_message() -> None:
     """The name of the message and its fields."""
-    assert declared_words(LED485, "host", b"$001,A001#") == "show unit=1 text='A001'"
-    assert declared_words(LED485, "host", b"\xff\xfe") == ""
+    assert declared_words(LED485, "host", b"$001,A001#").words == "show unit=1 text='A001'"
+    assert declared_words(LED485, "host", b"\xff\xfe").words == ""
 
 
 @settings(max_examples=150, deadline=None)
@@ -58,4 +58,4 @@ def test_anything_on_the_line_can_be_told(data: bytes, begin: bytes) -> None:
     """No bytes raise, in any of the protocols."""
     whole = begin + data
     told = (osdp_words(whole, name_of), alpha_words(whole), declared_words(LED485, "device", whole))
-    assert all(isinstance(words, str) for words in told)
+    assert all(isinstance(one.words, str) for one in told)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bench.tui.faces import key_at
 from bench.tui.hands import hands, key_of_digit, keys_of
 from bench.tui.tile import Tile
 
@@ -147,3 +148,54 @@ def test_who_did_not_come_stands_in_the_queue(stage, stored):
         assert "missed appointments 2" in text
 
     on(stage, steps, size=(200, 60))
+
+
+def test_keys_without_lamps_can_be_clicked(stage):
+    """An OSDP keypad and a vendor's have a row of keys at their bottom; a click on one presses it."""
+
+    async def steps():
+        found = {one.device: one for one in stage.view.query(Tile)}
+        for name, wanted in (("osdp-1", [*range(1, 10), 0, "*", "#"]), ("keypad-1", [1, 2, 3, 4, 5])):
+            tile = found[name]
+            columns, height = tile.size
+            hit = [key_at(STATES[name], columns, y, x, height) for y in range(height) for x in range(columns)]
+            assert [key for key in dict.fromkeys(hit) if key is not None] == wanted
+            drawn = tile.lines(columns, height)
+            for y in range(height):
+                for x in range(columns):
+                    key = key_at(STATES[name], columns, y, x, height)
+                    assert key is None or drawn[y].plain[x] == str(key)
+        tile = found["osdp-1"]
+        columns, height = tile.size
+        places = [(x, y) for y in range(height) for x in range(columns)]
+        at = next((x, y) for x, y in places if key_at(STATES["osdp-1"], columns, y, x, height) == "#")
+        tile.scroll_visible(animate=False)
+        await stage.settle()
+        await stage.pilot.click(tile, offset=at)
+        await stage.settle()
+        assert ("POST", "/v1/devices/osdp-1/press", {"key": "#"}) in stage.peer.asked
+
+    on(stage, steps, size=(200, 60))
+
+
+@pytest.mark.parametrize(("opened", "body"), [(False, True), (True, False)])
+def test_o_opens_the_case_of_a_keypad(stage, stored, opened, body):
+    """The key of covers is that of a keypad's case too; only what makes sense is offered, and an open case is told."""
+    for one in stored["devices"]["devices"]:
+        if one["name"] == "osdp-1":
+            one["case_open"] = opened
+
+    async def steps():
+        stage.view.choose("osdp-1")
+        assert ("o", "key_case") in stage.view.keys_now()
+        offered = [hand.body for hand in hands(stored_state(stage)) if hand.action == "tamper"]
+        assert offered == [{"on": body}]
+        assert ("case open" in tile(stage, "osdp-1")) is opened
+        await stage.press("o")
+        assert ("POST", "/v1/devices/osdp-1/tamper", {"on": body}) in stage.peer.asked
+
+    on(stage, steps, size=(200, 60))
+
+
+def stored_state(stage: Any) -> dict[str, Any]:
+    return stage.view.scene.devices["osdp-1"]

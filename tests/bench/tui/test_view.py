@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import xml.etree.ElementTree as ET
 
 from textual.widgets import OptionList
@@ -10,7 +11,7 @@ from textual.widgets import OptionList
 from bench.control.client import ControlError
 from bench.tui.asked import fault_body, instant, picture
 from bench.tui.commands import offered
-from bench.tui.tile import Tile
+from bench.tui.tile import Floor, Tile
 from bench.tui.wire_panel import WireLog
 
 
@@ -367,3 +368,66 @@ def test_a_picture_loads_nothing(stage, tmp_path):
         assert "@font-face" not in svg
 
     on(stage, steps, folder=tmp_path)
+
+
+def test_a_tile_that_was_scrolled_away_is_up_to_date_when_it_comes_back(stage, stored):
+    """Tiles out of sight are not drawn; what they show is of now as soon as they can be seen."""
+    pattern = next(one for one in stored["devices"]["devices"] if "segments" in one.get("shows", {}))
+    devices = [{**copy.deepcopy(pattern), "name": f"device-{number}", "counter": number} for number in range(1, 61)]
+    stored["devices"] = {"devices": devices}
+    stored["hall"]["devices"] = [{"name": one["name"], "counter": one["counter"]} for one in devices]
+
+    async def steps():
+        floor = stage.view.query_one(Floor)
+        tiles = {tile.device: tile for tile in stage.view.query(Tile)}
+        last = tiles["device-60"]
+        for _ in range(6):
+            stage.view.draw()
+            await stage.settle()
+        assert last not in floor._visible()
+        assert tiles["device-1"] in floor._visible()
+        before = last._shown
+        for one in (stage.view.scene.devices[name] for name in ("device-1", "device-60")):
+            one["shows"] = {**one["shows"], "segments": [[127, False]] * 4}
+        stage.view.draw()
+        assert last._shown is before
+        lit = [line.plain for line in tiles["device-1"]._shown[1:]]
+        floor.scroll_end(animate=False)
+        await stage.until(lambda: [line.plain for line in last._shown[1:]] == lit)
+
+    async def run():
+        async with stage.on(size=(120, 40)):
+            await steps()
+
+    asyncio.run(run())
+
+
+def test_rows_that_come_do_not_lay_out_the_screen_anew(stage, stored):
+    """While the wire follows, its size is told again only when a tenth off; the newest row is drawn all the same."""
+    row = next(event for event in stored["events"]["events"] if event["kind"] == "frame")
+
+    async def run():
+        async with stage.on(size=(120, 40)):
+            log = stage.view.query_one(WireLog)
+            stage.view.wire.add([row] * 1000)
+            log.tick()
+            sizes = set()
+            for number in range(120):
+                stage.view.wire.add([{**row, "text": f"row {number}"}])
+                log.tick()
+                sizes.add(log.virtual_size.height)
+                assert f"row {number}" in log.render_line(log.size.height - 1).text
+            assert len(sizes) <= 2
+            stage.view.wire.hold()
+            log.tick()
+            top = log._top
+            shown = log.render_line(0).text
+            stage.view.wire.add([row] * 300)
+            log.tick()
+            assert (log._top, log.render_line(0).text) == (top, shown)
+            log.action_first()
+            assert log._top == 0
+            log.action_follow()
+            assert log._top == len(stage.view.wire) - log.size.height
+
+    asyncio.run(run())

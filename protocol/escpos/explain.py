@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from protocol.escpos import codepages
@@ -47,7 +48,7 @@ def to_printer(data: bytes) -> Explained:
     at = 0
     for token in tokenize(data):
         meaning = _meaning(token, page)
-        page = _page_after(token, page)
+        page = page_after(token, page)
         lines.append(_line(at, token.raw, token.name, meaning))
         if token.name in ("unknown", "incomplete"):
             problems.append(f"{token.raw[:_BYTES_SHOWN].hex(' ').upper()} at offset {at} is {_TROUBLE[token.name]}")
@@ -92,8 +93,8 @@ def _meaning(token: Token, page: str) -> str:
         return _TROUBLE[token.name]
     row = _row(token)
     parts = [row.meaning if row else ""]
-    counted = row is not None and row.family and row.size is not None
-    if counted and len(token.data) >= 2:
+    counted = row is not None and row.family and row.size is not None and len(token.data) >= 2
+    if counted:
         parts = [_FUNCTION.get((token.name, token.data[:2]), f"function {token.data[:2].hex(' ').upper()}")]
     elif token.head:
         parts.append(f"parameters {token.head.hex(' ').upper()}")
@@ -125,11 +126,12 @@ def _contents(data: bytes) -> str:
     return f"{len(data)} {'byte' if len(data) == 1 else 'bytes'} {shown} '{text}'"
 
 
-def _page_after(token: Token, page: str) -> str:
+def page_after(token: Token, page: str, pages: Mapping[int, str] = TM_T88.code_pages) -> str:
+    """The character table that holds after a command, by the numbers that a printer gives them."""
     if token.name == "ESC @":
-        return TM_T88.code_pages[0]
+        return pages[0]
     if token.name == "ESC t":
-        chosen = TM_T88.code_pages.get(token.head[0], page)
+        chosen = pages.get(token.head[0], page)
         return chosen if codepages.is_supported(chosen) else page
     return page
 
