@@ -47,6 +47,18 @@ def wishes(screen: Screen, text: str, ticket: str, counter: int, row: int) -> Ma
     }
 
 
+def spoken(ticket: str, counter: int, *, again: bool = False) -> Mapping[str, Any]:
+    """Values of "@name" for a call that is to be spoken.
+
+    Args:
+        ticket: as it is printed.
+        counter: where it is called.
+        again: the call is a repeated one.
+    """
+    text = f"{'xin nhắc lại ' if again else ''}mời số {ticket} đến quầy {counter}"
+    return {**wishes(Screen(len(text)), text, ticket, counter, 1)}
+
+
 class HostSide:
     """What a program says to one unit.
 
@@ -126,4 +138,4 @@ class HostSide:
         return min(max(known) + _ROOM, frame.most) if known else frame.most
 
 
-__all__ = ["NOTHING", "HostSide", "wishes"]
+__all__ = ["NOTHING", "HostSide", "spoken", "wishes"]

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from firmware_sim.device import MS, Effect
 from protocol.declared import model
-from protocol.declared.model import Const, Count, Expr, Field, Made, State, Test
+from protocol.declared.model import Const, Count, Expr, Field, Join, Made, State, Test
 
 Fields: TypeAlias = Mapping[str, Any]
 Out: TypeAlias = list[Effect]
@@ -94,6 +94,9 @@ class Rules:
         if isinstance(expr, Count):
             inner = self.read(expr.of)
             return lambda fields: _count(inner(fields))
+        if isinstance(expr, Join):
+            parts = [self.read(part) for part in expr.of]
+            return lambda fields: "".join(str(_plain(part(fields))) for part in parts)
         return self._made(expr)
 
     def _made(self, expr: Made) -> Read:

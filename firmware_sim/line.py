@@ -115,7 +115,7 @@ class Line:
         self.half = duplex == "half"
         self.echo = echo
         self.cts = self.dsr = True
-        self.rts = self.dtr = True  # as the collector's end drives them, where its port carries them; no device looks
+        self.rts = self.dtr = True  # as the collector's end drives them, see `drive`
         self.faults: Faults | None = None  # acts on each burst as it begins, see `firmware_sim.disturbed`
         self.master: Transmitter = Transmitter(None, timers)
         self.master_xonxoff = False
@@ -171,6 +171,17 @@ class Line:
     def on_note(self, sink: NoteSink) -> None:
         """Call `sink` for each note of a device on this line."""
         self._note_sinks = (*self._note_sinks, sink)
+
+    def drive(self, *, rts: bool, dtr: bool) -> None:
+        """Let the collector's end drive RTS and DTR; a device with `host_ready(now, ready)` is told of a new DTR."""
+        self.rts = rts
+        if dtr == self.dtr:
+            return
+        self.dtr = dtr
+        for station in self._stations:
+            told = getattr(station.device, "host_ready", None)
+            if told is not None:
+                self._apply(station, told(self.timers.now, dtr))
 
     def on_modem(self, sink: Callable[[], Any]) -> None:
         """Call `sink` when a device has changed `cts` or `dsr`."""

@@ -23,6 +23,7 @@ from bench.controller.board_master import BoardMaster, Talk
 from bench.controller.conversation import Conversation
 from bench.controller.declared_master import DeclaredMaster, DeclaredUnit
 from bench.controller.declared_text import DeclaredText
+from bench.controller.declared_voice import DeclaredVoice
 from bench.controller.events import EventConversation, clock_words
 from bench.controller.idle_polls import IdlePolls
 from bench.controller.modbus_master import ModbusMaster
@@ -171,7 +172,13 @@ class HouseController:
     def _add_voice(self, line: LinePlan) -> None:
         voice = line.voice
         assert voice is not None
-        master = VoiceMaster(f"house/{line.name}", voice.name, voice.codec, line.settings, voice.clips, self._tell)
+        name = f"house/{line.name}"
+        house = voice.codec.declaration.house
+        master = (
+            VoiceMaster(name, voice.name, voice.codec, line.settings, voice.clips, self._tell)
+            if house is None or house.announce is None
+            else DeclaredVoice(name, voice.name, voice.unit, voice.codec, line.settings, self._tell)
+        )
         self.masters[line.name] = master
         self._voices.append((line.name, master))
 

@@ -17,7 +17,7 @@ from firmware_sim.devices.loudspeaker import CLIPS
 from protocol.declared.codec import Codec
 
 if TYPE_CHECKING:
-    from bench.scenario.devices import DeviceSpec, VoiceCallerSpec
+    from bench.scenario.devices import DeviceSpec
     from bench.scenario.model import LineSpec, Scenario
 
 EVENT_KINDS = frozenset({"rating_keypad", "clerk_console", "kiosk_button"})
@@ -65,11 +65,19 @@ class PrinterPlan:
 
 @dataclass(frozen=True, slots=True)
 class VoicePlan:
-    """The voice caller at the end of a line: its declaration, and by their text its clips: (number, ms)."""
+    """The voice caller at the end of a line.
+
+    Args:
+        name: as the scenario calls it.
+        codec: its declaration; one with `[house] announce` is told calls as that says.
+        clips: of a clip player that ships, by their text: (number, ms).
+        unit: its address, where its protocol has one.
+    """
 
     name: str
     codec: Codec
     clips: Mapping[str, tuple[int, int]]
+    unit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,19 +246,27 @@ def _line(spec: LineSpec, scenario: Scenario) -> LinePlan:
         name=spec.name,
         settings=LineSettings.parse(spec.settings),
         units=tuple(
-            _unit(device, scenario) for device in spec.devices if device.kind not in ("ticket_printer", "voice_caller")
+            _unit(device, scenario)
+            for device in spec.devices
+            if device.kind != "ticket_printer" and device.acts_as != "voice_caller"
         ),
         printer=printers[0] if printers else None,
         poll=round(spec.poll_s * NS),
         turnaround=round(spec.turnaround_ms * 1_000_000),
         xonxoff=spec.xonxoff and not printers,
         language=_language(spec),
-        voice=next((_voice(d) for d in spec.devices if d.kind == "voice_caller"), None),
+        voice=next((_voice(d, scenario) for d in spec.devices if d.acts_as == "voice_caller"), None),
     )
 
 
-def _voice(device: VoiceCallerSpec) -> VoicePlan:
-    """A voice caller; a chip that speaks text has no clips."""
+def _voice(device: DeviceSpec, scenario: Scenario) -> VoicePlan:
+    """A voice caller; a chip that speaks text has no clips, nor has a vendor's own."""
+    if device.kind == "declared":
+        codec = scenario.codec(device.protocol)
+        address = codec.declaration.address
+        unit = device.unit if device.unit is not None or address is None else address.default
+        return VoicePlan(device.name, codec, {}, unit or 0)
+    assert device.kind == "voice_caller"
     codec = codec_of(device.protocol)
     if device.protocol != "dfplayer":
         return VoicePlan(device.name, codec, {})

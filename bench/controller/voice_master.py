@@ -25,7 +25,7 @@ NEXT: Final = "next"
 MOST_WAITING: Final = 20
 """Calls that wait to be spoken; of more the oldest are given up."""
 
-_BETWEEN: Final = 40 * MS
+BETWEEN: Final = 40 * MS
 """Pause between two commands: modules want 20 to 100 ms (protocols.md 5.1)."""
 
 _BETWEEN_CALLS: Final = 1_200 * MS
@@ -161,7 +161,7 @@ class VoiceMaster:
 
     def _can_be_over(self, now: int) -> bool:
         """An end that is told within the pause after the start is the second one of the clip before."""
-        return now - self._began >= 2 * _BETWEEN
+        return now - self._began >= 2 * BETWEEN
 
     # -- what it is told ----------------------------------------------------------------------------------------------
     def _next(self, now: int) -> Effects:
@@ -192,8 +192,7 @@ class VoiceMaster:
         try:
             frame = self._codec.write("speak", {"charset": 1, "music": 0, "text": text})
         except BadValue as error:
-            self._tell(now, "unspoken", {"device": self.voice, "ticket": call.ticket, "why": str(error)})
-            return self._done(now)
+            return self._not_spoken(now, call, str(error))
         return self._begin(now, frame, len(text) * _PER_CHARACTER)
 
     def _begin(self, now: int, frame: bytes, longest: int) -> Effects:
@@ -205,14 +204,23 @@ class VoiceMaster:
         """What was said is over."""
         self._began = 0
         if self._left:
-            self._due = now + _BETWEEN
+            self._due = now + BETWEEN
             return (Alarm(self._due, NEXT),)
         return self._done(now)
 
     def _done(self, now: int) -> Effects:
         call = self._call
         assert call is not None
-        self._call, self._began = None, 0
         self._tell(now, "spoke", {"device": self.voice, "ticket": call.ticket, "counter": call.counter})
+        return self._rest(now)
+
+    def _not_spoken(self, now: int, call: Calling, why: str) -> Effects:
+        """The call is given up: the next one has its turn."""
+        self._tell(now, "unspoken", {"device": self.voice, "ticket": call.ticket, "why": why})
+        return self._rest(now)
+
+    def _rest(self, now: int) -> Effects:
+        """Nothing is being said, and nothing will be for a while."""
+        self._call, self._began = None, 0
         self._due = now + _BETWEEN_CALLS
         return (Alarm(self._due, NEXT),)

@@ -158,10 +158,11 @@ class Claim:
     def release(self) -> None:
         """Give the name up."""
         self.withdraw()
-        if self.link in _HELD_HERE:
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
             _HELD_HERE.discard(self.link)
             self._owner.unlink(missing_ok=True)
-            os.close(self._fd)
+            os.close(fd)
 
 
 def _read(fd: int) -> list[dict[str, Any]]:

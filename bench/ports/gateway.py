@@ -64,6 +64,7 @@ class Master:
         self._sending = False
         self._frame = bytearray()
         self._last = -(1 << 62)
+        self._burst: Burst | None = None  # the latest towards us; its end is earlier when it is cut
         self.silent = 0
 
     def ask(self, job: Job) -> None:
@@ -121,10 +122,15 @@ class Master:
         else:
             self._at(now + self._patience, self._gave_up)
 
-    def heard(self, data: bytes, began: int, ended: int) -> None:
-        """Characters came from the line, complete now."""
-        if began - self._last >= self._silence:
+    def began(self, burst: Burst) -> None:
+        """Characters begin to come: they belong to the frame before them, unless t3.5 lies between."""
+        before = self._last if self._burst is None else max(self._last, self._burst.end)
+        if burst.start - before >= self._silence:
             self._frame.clear()
+        self._burst = burst
+
+    def heard(self, data: bytes, ended: int) -> None:
+        """The characters that began to come are complete now."""
         self._last = ended
         if self._job is None or self._sending or self._job.unit == BROADCAST:
             return
@@ -137,7 +143,7 @@ class Master:
             self._complete()
 
     def _after_silence(self, turn: int, ended: int) -> None:
-        if turn == self._turn and self._last == ended:
+        if turn == self._turn and self._burst is not None and self._burst.end <= ended:  # nothing began meanwhile
             self._complete()
 
     def _complete(self) -> None:
@@ -318,6 +324,7 @@ class Gateway(WallPort):
     def incoming(self, burst: Burst) -> None:
         """A burst towards us has begun: heard whoever is connected; our own echo is not."""
         if burst.src is not self._transmitter:
+            self._master.began(burst)
             self._expect(burst)
 
     def transmitted(self) -> None:
@@ -326,7 +333,7 @@ class Gateway(WallPort):
 
     def _give(self, burst: Burst, data: bytes, due: int) -> None:
         self.driver.until_due()
-        self._master.heard(data, burst.start, due)
+        self._master.heard(data, due)
         self.driver.frame_left(due)
 
     def _hand_over(self, data: bytes) -> int:

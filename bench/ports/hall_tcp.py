@@ -49,6 +49,8 @@ class _Listener:
         self.settings: LineSettings = mount.line.settings
 
     def _take_line(self) -> None:
+        if self.mount.gone:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"line {self.line.name} has no adapter now")
         if self._transmitter is not None:
             return
         if self.mount.holder is not None:
@@ -56,6 +58,7 @@ class _Listener:
                 errno.ECONNREFUSED, f"line {self.line.name} is open in this program as a serial port"
             )
         self.mount.holder = lambda: self
+        self.line, self.settings = self.mount.line, self.mount.line.settings  # another's when ports changed places
         self._transmitter = self.line.attach_port(self)
 
     def left(self, session: Any) -> None:
@@ -73,20 +76,23 @@ class _Listener:
             self._transmitter = None
             self.mount.holder = None
 
+    def vanish(self) -> None:
+        """The adapter disappears (a fault): every connection ends, and none is made until it is back."""
+        for session in [*self.sessions]:
+            session.stream.hang_up()
+            session.closed()
+
     def _send(self, data: bytes) -> None:
         if self._transmitter is not None:
             self.line.transmit(self._transmitter, data)
 
     # -- firmware_sim.line.PortEnd ----------------------------------------------------------------------------------
     def incoming(self, burst: Burst) -> None:
-        """A burst towards us has begun."""
-        if burst.src is not self._transmitter:
-            self.clockwork.call_at(burst.end, self._complete, burst)
+        """A burst towards us has begun; on a line with echo it may be our own."""
+        self.clockwork.call_at(burst.end, self._complete, burst)
 
     def _complete(self, burst: Burst) -> None:
-        if burst.end > self.clockwork.now:
-            self.clockwork.call_at(burst.end, self._complete, burst)
-        elif burst.data:
+        if burst.data:  # one that was cut may have none left
             self.heard(burst)
 
     def heard(self, burst: Burst) -> None:
@@ -106,15 +112,23 @@ class Gateway(_Listener):
 
     def accept(self, stream: Stream) -> _Client:
         """A client connects."""
+        if not self.sessions:
+            self.master = Master(self.mount.line, self.clockwork, self._send)
         self._take_line()
         self.mount.opened += 1
         client = _Client(self, stream)
         self.sessions.append(client)
         return client
 
+    def incoming(self, burst: Burst) -> None:
+        """A burst towards us has begun; our own echo is no answer."""
+        if burst.src is not self._transmitter:
+            self.master.began(burst)
+            super().incoming(burst)
+
     def heard(self, burst: Burst) -> None:
         """A burst is complete."""
-        self.master.heard(bytes(burst.data), burst.start, burst.end)
+        self.master.heard(bytes(burst.data), burst.end)
 
     def transmitted(self) -> None:
         """A request is on the line."""
@@ -131,7 +145,7 @@ class _Client:
 
     def __init__(self, gateway: Gateway, stream: Stream) -> None:
         self._gateway = gateway
-        self._stream = stream
+        self.stream = stream
         self._splitter = Splitter()
         self._outstanding = 0
         self._connected = True
@@ -141,21 +155,21 @@ class _Client:
         for message in self._splitter.push(data):
             self._request(message)
         if self._splitter.broken is not None and self._connected:
-            self._stream.hang_up()
+            self.stream.hang_up()
             self.closed()
 
     def _request(self, message: Message) -> None:
         transaction, unit, pdu = message
         if self._outstanding >= OUTSTANDING:
             refusal = bytes((pdu[0] | 0x80, ExceptionCode.SERVER_DEVICE_BUSY))
-            self._stream.give(encode(Message(transaction, unit, refusal)))
+            self.stream.give(encode(Message(transaction, unit, refusal)))
             return
         self._outstanding += 1
 
         def reply(answer: bytes) -> None:
             self._outstanding -= 1
             if answer and self._connected:
-                self._stream.give(encode(Message(transaction, unit, answer)))
+                self.stream.give(encode(Message(transaction, unit, answer)))
 
         self._gateway.master.ask(Job(unit, pdu, reply, lambda: self._connected))
 

@@ -74,6 +74,7 @@ class PtyPort(WallPort):
         self._raw = b""
         self._seen: LineSettings | None = None
         self._just_looked = False  # while characters are taken in, their settings are known
+        self._unsaid = False  # settings were seen to have changed, and nothing has followed from that yet
         self._ixon = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -142,6 +143,7 @@ class PtyPort(WallPort):
             self._master = -1
         self._raw = b""
         self._seen = None
+        self._unsaid = False
         self._ixon = False
 
     async def unplug(self) -> None:
@@ -223,13 +225,17 @@ class PtyPort(WallPort):
     def _put(self, request: int, fields: Fields) -> None:
         fcntl.ioctl(self._master, request, _TERMIOS2.pack(*fields))
 
-    def _look(self) -> bool:
-        """Read the collector's settings off the master side; True when they have changed."""
+    def _look(self) -> None:
+        """Read the collector's settings off the master side, and note when they have changed.
+
+        Whoever looks first sees a change (the line asks at any time, and a close looks once more, when the next
+        collector may be there already): it is kept for `_readable`.
+        """
         if self._master < 0:
-            return False
+            return
         raw = fcntl.ioctl(self._master, TCGETS2, _UNREAD)
         if raw == self._raw:
-            return False
+            return
         self._raw = raw
         before = self._seen, self._ixon
         iflag, _oflag, cflag, _lflag, _discipline, _cc, _ispeed, baud = _TERMIOS2.unpack(raw)
@@ -243,7 +249,7 @@ class PtyPort(WallPort):
         settings = LineSettings(baud or line.baud, line.data_bits, parity, stop)
         # One object for equal settings: the line compares identities first, once for each burst.
         self._seen = line if settings == line else settings
-        return before != (self._seen, self._ixon)
+        self._unsaid |= before != (self._seen, self._ixon)
 
     @property
     def settings(self) -> LineSettings:
@@ -289,7 +295,9 @@ class PtyPort(WallPort):
                 self._collector_came()  # its characters came before the news of its opening
                 self._news_due = True
                 self._watch_settings()
-            if self._look():
+            self._look()
+            if self._unsaid:
+                self._unsaid = False
                 self._flow_control_changed()
                 self.on_change(self)
             if packet[0] == termios.TIOCPKT_DATA:

@@ -8,6 +8,7 @@ matter: a pseudo-terminal hides them (docs/ports.md). The protocol itself is pys
 from __future__ import annotations
 
 import struct
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from serial.rfc2217 import IAC, IAC_DOUBLED, PortManager
@@ -120,7 +121,7 @@ class Virtual:
 
     @rts.setter
     def rts(self, value: bool) -> None:
-        self._owner.line.rts = bool(value)
+        self._owner.drive(rts=bool(value), dtr=self.dtr)
 
     @property
     def dtr(self) -> bool:
@@ -129,7 +130,7 @@ class Virtual:
 
     @dtr.setter
     def dtr(self, value: bool) -> None:
-        self._owner.line.dtr = bool(value)
+        self._owner.drive(rts=self.rts, dtr=bool(value))
 
     @property
     def cts(self) -> bool:
@@ -205,6 +206,7 @@ class Rfc2217Port(TcpPort):
         if peer is self._peer:
             self.virtual = Virtual(self)
             self._manager = PortManager(self.virtual, _Connection(self))
+            self.drive(rts=True, dtr=True)  # as the driver of a serial port does when it is opened
 
     def peer_sent(self, peer: Peer, data: bytes) -> None:
         """Commands are taken out and obeyed; the rest are characters for the line."""
@@ -229,7 +231,13 @@ class Rfc2217Port(TcpPort):
         if characters:
             self._from_collector(characters)
 
+    def _take_line(self) -> None:
+        super()._take_line()
+        self.drive(rts=False, dtr=False)
+
     def _collector_left(self, *, at_once: bool = False) -> None:
+        if self.is_open:
+            self.drive(rts=False, dtr=False)
         super()._collector_left(at_once=at_once)
         self._manager = None
         self.virtual = None
@@ -258,6 +266,11 @@ class Rfc2217Port(TcpPort):
     def break_changed(self, on: bool) -> None:
         """The client holds its output at break, or lets go."""
         self._set_break(on)
+
+    def drive(self, *, rts: bool, dtr: bool) -> None:
+        """The client drives RTS and DTR: what it sent before goes to the line first."""
+        self.before_change()
+        self._safely(partial(self.line.drive, rts=rts, dtr=dtr))
 
     def forget_input(self) -> None:
         """The client emptied its receive buffer."""

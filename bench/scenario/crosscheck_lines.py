@@ -327,10 +327,14 @@ def _declared(draft: Draft) -> Iterator[Finding]:
 
 
 def _apart(draft: Draft) -> Iterator[Finding]:
-    """Displays and boards by declaration are written to by a master of their own."""
+    """Displays and boards by declaration are written to by a master of their own; a voice caller is spoken to alone."""
     written: dict[int, DraftDevice] = {}
     for device in draft.of_kind("declared"):
         first = written.setdefault(device.path[1], device)  # type: ignore[arg-type]
+        if first is not device and "voice" in (_role(first), _role(device)):
+            told = f'{device.shown}: line "{text(device.line, "name")}" has {first.shown} already'
+            yield Finding(device.path, told, "a voice caller has a line of its own")
+            continue
         if (_role(first) in TEXTS) != (_role(device) in TEXTS):
             told = f'{device.shown} is a {_role(device)}, but {first.shown} on line "{text(device.line, "name")}" is a'
             yield Finding(device.path, f"{told} {_role(first)}", "give the displays a line of their own")

@@ -65,7 +65,7 @@ def codec_of(name_or_path: str | os.PathLike[str], beside: Path | None = None) -
 @lru_cache(maxsize=64)
 def _codec(file: str, data: bytes) -> Codec:
     # A hall has dozens of devices of one kind: its file is checked once.
-    return Codec(parse(data, file))
+    return Codec(parse(data, file), data.decode("utf-8", "replace"))
 
 
 def text_of(name_or_path: str | os.PathLike[str], beside: Path | None = None) -> tuple[str, bytes]:

@@ -68,6 +68,7 @@ def resolve(raw: Mapping[str, Any], file: str, read_beside: Callable[[str], byte
             device["role"] = found[protocol].declaration.role
         if protocol in found:
             found.findings += _fits(device, name, path[:-1], found[protocol])
+            found.findings += _speaks(raw["line"][line], device, name, path, found[protocol])
     return found
 
 
@@ -84,7 +85,8 @@ def _codec(
             return codec_of(protocol)
         data = read_beside(protocol)
         found.data += data
-        return Codec(parse_declaration(data, str(Path(file).parent / protocol)))
+        declaration = parse_declaration(data, str(Path(file).parent / protocol))
+        return Codec(declaration, data.decode("utf-8", "replace"))
     except ScenarioError as error:
         in_the_catalogue = [problem for problem in error.problems if not problem.line]
         for problem in in_the_catalogue:
@@ -94,6 +96,29 @@ def _codec(
         why = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
         found.findings.append(Finding(path, f'device "{name}": the declaration "{protocol}": {why}'))
     return None
+
+
+def _speaks(
+    line: Mapping[str, Any], device: Mapping[str, Any], name: str, path: tuple[str | int, ...], codec: Codec
+) -> list[Finding]:
+    """A voice caller to which nobody would speak, though every call is to be heard."""
+    house = codec.declaration.house
+    if device["role"] != "voice" or line.get("owner") == "collector" or (house is not None and house.announce):
+        return []
+    told = f'device "{name}": {codec.declaration.name} has no [house] `announce`: nobody would speak the calls on it'
+    if not is_path(device["protocol"]):
+        return [
+            Finding(
+                path,
+                told,
+                f'the shipped ones have a kind: {{ kind = "voice_caller", protocol = "{codec.declaration.name}" }}',
+            )
+        ]
+    return [
+        Finding(
+            path, told, 'say there which message speaks a call, or give the line to the program: owner = "collector"'
+        )
+    ]
 
 
 def _fits(device: Mapping[str, Any], name: str, path: tuple[str | int, ...], codec: Codec) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from firmware_sim.declared_host import NOTHING, HostSide, wishes
+from firmware_sim.declared_host import NOTHING, HostSide, spoken, wishes
 from protocol.declared.codec import Codec
 from protocol.declared.items import BadValue
 from protocol.declared.model import Ask, Declaration, House
@@ -41,6 +41,8 @@ def _asks(role: str, house: House) -> Iterator[tuple[Path, Ask, list[Mapping[str
             yield ("house", key), said, [NOTHING]
     if house.show is not None:
         yield ("house", "show"), house.show, _shown(role, house)
+    if house.announce is not None:
+        yield ("house", "announce"), house.announce, [spoken("A007", 12), spoken("A007", 12, again=True)]
 
 
 def _shown(role: str, house: House) -> list[Mapping[str, Any]]:
@@ -62,5 +64,7 @@ def _problem(path: Path, ask: Ask, wished: Mapping[str, Any], error: BadValue) -
         hint = ""
         if not str(wished["text"]).strip() and path[1] == "show":
             hint = "say with [house] `dark` which message shows nothing"
+        if path[1] == "announce" and error.field == "text":
+            hint = 'words of your own: { join = ["Number ", "@label", ", counter ", "@counter"] }'
     told = f'message "{ask.message}" cannot be sent when the text is "{wished["text"]}": {error}'
     return Problem(path, told, hint)

@@ -115,6 +115,12 @@ class TicketPrinterSpec(_Device):
     near_end_m: Number = Field(
         default=5.0, ge=0, le=50, description="The near-end sensor tells when so many metres are left."
     )
+    handshake: Literal["xonxoff", "dtr"] = Field(
+        default="xonxoff",
+        exclude_if=lambda handshake: handshake == "xonxoff",  # a scenario's hash is older than this field
+        description="How it says that it is busy: by XOFF and XON, or by its lines, and then it answers only while the "
+        "program's DTR is on (hall:// and rfc2217 carry DTR; on a pty and tcp it is always on).",
+    )
 
 
 class Clip(Part):

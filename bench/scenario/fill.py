@@ -27,7 +27,12 @@ BY_ORDER = {
 }
 """Kinds that stand in the hall: numbered in the file's order."""
 
-BY_ROLE = {"rating-keypad": "rating_keypad", "clerk-console": "clerk_console", "display": "counter_display"}
+BY_ROLE = {
+    "rating-keypad": "rating_keypad",
+    "clerk-console": "clerk_console",
+    "display": "counter_display",
+    "voice": "voice_caller",
+}
 """Role of a device by declaration -> the kind after which it is named."""
 
 MAX_KEYS = 15
@@ -50,8 +55,9 @@ def default_names(data: object) -> Iterator[tuple[int, int, dict[str, Any], str]
     for at, line in tables(data, "line"):
         for index, device in tables(line, "devices"):
             kind, counter, name = device.get("kind"), device.get("counter"), ""
-            if kind == "declared" and type(counter) is int:
-                kind = BY_ROLE.get(str(device.get("role")), kind)
+            role = str(device.get("role"))
+            if kind == "declared" and (type(counter) is int or role == "voice"):
+                kind = BY_ROLE.get(role, kind)
             if isinstance(kind, str) and kind in BY_ORDER:
                 seen[kind] += 1
                 name = f"{BY_ORDER[kind]}-{seen[kind]}"

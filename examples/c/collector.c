@@ -5,7 +5,8 @@
  *
  * Polls rating keypads of profile RK-1 and appends one line for each rating to a CSV file, which is on the disk before the
  * keypad is told that it may forget the rating. A rating that is offered again (its acknowledgement was lost) is known by
- * boot epoch and sequence number. SIGTERM ends it between two polls. */
+ * boot epoch and sequence number. A port that disappears (a USB adapter is pulled) is opened again when it is back.
+ * SIGTERM ends it between two polls. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <modbus/modbus.h>
@@ -92,6 +93,22 @@ static int collect(modbus_t *bus, FILE *records, int unit)
     return modbus_write_registers(bus, ACKNOWLEDGE, 2, done) == 2 ? 0 : -1;
 }
 
+/* Whether the port itself failed: anything but a reply that is missing, damaged or an exception. */
+static int is_gone(int error)
+{
+    return error != ETIMEDOUT && error < MODBUS_ENOBASE;
+}
+
+/* Open the port again, each second until it is there. */
+static void reopen(modbus_t *bus, const char *port)
+{
+    modbus_close(bus);
+    while (!ended && modbus_connect(bus) == -1)
+        sleep(1);
+    if (!ended)
+        fprintf(stderr, "%s is open again\n", port);
+}
+
 int main(int argc, char **argv)
 {
     const struct timespec pause = {0, 300 * 1000 * 1000};
@@ -123,8 +140,12 @@ int main(int argc, char **argv)
     while (!ended) {
         for (unit = first; unit <= beyond && !ended; unit++) {
             if (collect(bus, records, unit) == -1) {
-                fprintf(stderr, "unit %d: %s\n", unit, modbus_strerror(errno));
-                modbus_flush(bus); /* half a reply must not be taken for the next one */
+                const int error = errno;
+                fprintf(stderr, "unit %d: %s\n", unit, modbus_strerror(error));
+                if (is_gone(error))
+                    reopen(bus, argv[1]);
+                else
+                    modbus_flush(bus); /* half a reply must not be taken for the next one */
             }
             quiet();
         }

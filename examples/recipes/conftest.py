@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
-COLLECTOR = Path(__file__).parents[1] / "collector.py"
+
+@pytest.fixture
+def program():
+    """The program under test: put yours here."""
+    return Path(__file__).parents[1] / "collector.py"
 
 
 @pytest.fixture
@@ -18,6 +22,6 @@ def database(tmp_path):
 
 
 @pytest.fixture
-def collector(hall, database):
+def collector(hall, program, database):
     """The collector, running: it polls the four keypads whenever the test waits."""
-    return hall.start(COLLECTOR, "/dev/ttyUSB0", database)
+    return hall.start(program, "/dev/ttyUSB0", database)

@@ -2,10 +2,8 @@
 
 import sqlite3
 
-from conftest import COLLECTOR
 
-
-def test_killed_between_commit_and_acknowledge(hall, collector, database):
+def test_killed_between_commit_and_acknowledge(hall, program, collector, database):
     hall.fault("kill", function=0x10)  # as it sends the acknowledgement, which never leaves
     hall.run_until("10:40")
     press = hall.keypad(3).press(5)
@@ -16,7 +14,7 @@ def test_killed_between_commit_and_acknowledge(hall, collector, database):
     assert press.acked is None  # ... and the keypad still has it
 
     hall.run_for(60)
-    hall.start(COLLECTOR, "/dev/ttyUSB0", database)  # the service manager starts it again
+    hall.start(program, "/dev/ttyUSB0", database)  # the service manager starts it again
     hall.run_for(10)
 
     assert press.acked is not None

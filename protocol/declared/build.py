@@ -49,6 +49,7 @@ _MESSAGE_KEYS: Final = (
 )  # fmt: skip
 _EXPECT_KEYS: Final = ("echo_with", "message", "within_ms", "retries", "stagger_ms", "answered", "failed")
 _LONGEST_MS: Final = 3_600_000
+_LONGEST_TURNAROUND_MS: Final = 60_000
 
 BUILT_IN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -195,6 +196,11 @@ class _Builder:
         if stop not in (1, 1.5, 2):
             reading.wrong((*path, "stopbits"), f"stop bits are 1, 1.5 or 2, not {stop}")
             stop = 1
+        turnaround = reading.value(path, table, "turnaround_ms", "number", 0)
+        if not 0 <= turnaround <= _LONGEST_TURNAROUND_MS:
+            told = f"turnaround_ms {turnaround} is not 0..{_LONGEST_TURNAROUND_MS}"
+            reading.wrong((*path, "turnaround_ms"), told)
+            turnaround = 0
         return LineFacts(
             baud=reading.whole(path, table, "baud", 9600, 50, 4_000_000),
             bytesize=reading.whole(path, table, "bytesize", 8, 5, 8),
@@ -203,7 +209,7 @@ class _Builder:
             duplex=reading.choice(path, table, "duplex", ("half", "full"), "half"),
             inter_byte_ms=reading.whole(path, table, "inter_byte_ms", 20, 1, 60_000),
             reply_within_ms=reading.whole(path, table, "reply_within_ms", None, 1, 600_000),
-            turnaround_ms=reading.value(path, table, "turnaround_ms", "number", 0),
+            turnaround_ms=turnaround,
         )
 
     def _address(self) -> Address | None:
@@ -392,6 +398,9 @@ class _Builder:
         if item.kind in ("uint", "hex", "decimal") and type(value) is not int:
             self.reading.wrong(path, f"{key} is a number, not {shown(value)}")
             return 0
+        if item.kind in ("text", "digits", "bcd") and not isinstance(value, str):
+            self.reading.wrong(path, f"{key} is text in quotes, not {shown(value)}")
+            return ""
         return value
 
     def _reply(self, path: Path, row: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Effect, ...]:

@@ -64,6 +64,8 @@ class FrameBuilder:
         if kind == "const":
             const = reading.hexadecimal((*path, "const"), row["const"], "const")
             if not const:
+                if isinstance(row["const"], str) and not row["const"].strip():
+                    reading.wrong((*path, "const"), "a const has one byte at least")
                 return None
             return Item(name, "const", len(const), const=const)
         if kind == "group":
@@ -74,6 +76,9 @@ class FrameBuilder:
             return Item(name, "group", self._size(path, row, "times", known, REST), items=inner)
         size = self._size(path, row, kind, known, None)
         if size is None:
+            return None
+        if "bits" in row and kind != "uint":
+            reading.wrong((*path, "bits"), f"only a uint has bits, not a {kind}", at_key=True)
             return None
         if kind in ("uint", "digits", "bcd") and not isinstance(size, int):
             reading.wrong((*path, kind), f"{kind} needs a number of bytes, not {shown(row[kind])}")

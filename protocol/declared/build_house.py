@@ -12,8 +12,13 @@ from protocol.declared.model import PLAIN_SCREEN, WISHES, Ask, House, Message, S
 from protocol.declared.reading import Path, Reading, did_you_mean, shown
 
 _TOLD: Final = ("rating", "key")
-_ASKED: Final[Mapping[str, int]] = {"window": 500, "show": 30_000, "dark": 500, "poll": 500, "answer": 500}
+_ASKED: Final[Mapping[str, int]] = {
+    "window": 500, "show": 30_000, "dark": 500, "poll": 500, "answer": 500, "announce": 500,
+}  # fmt: skip
 """What is said -> its period by default, ms."""
+
+_ASK: Final = ("message", "values", "every_ms", "answer", "within_ms")
+_ANNOUNCE: Final = ("message", "values", "answer", "within_ms", "over", "lasts_ms")
 
 _PATH: Final[Path] = ("house",)
 _LONGEST_MS: Final = 3_600_000
@@ -54,6 +59,7 @@ class HouseBuilder:
             show=asks.get("show"),
             poll=asks.get("poll"),
             answer=asks.get("answer"),
+            announce=asks.get("announce"),
             dark=asks.get("dark"),
             start=self._start(table),
             screen=self._screen(table),
@@ -99,7 +105,8 @@ class HouseBuilder:
         if message is None:
             return None
         reading = self.reading
-        reading.known(path, table, ("message", "values", "every_ms", "answer", "within_ms"))
+        speaks = path[-1] == "announce"
+        reading.known(path, table, _ANNOUNCE if speaks else _ASK)
         values = self.rules.named((*path, "values"), table.get("values", {}), WISHES)
         self._valued(path, values, self._names(message), message.name)
         answer = None
@@ -107,12 +114,18 @@ class HouseBuilder:
             answer = self._partner((*path, "answer"), table, "device", "answer")
         elif "within_ms" in table:
             reading.wrong((*path, "within_ms"), "within_ms needs an `answer` that is waited for", at_key=True)
+        over = self._partner((*path, "over"), table, "device", "over") if speaks and "over" in table else None
+        if speaks and not {"over", "lasts_ms"} & table.keys():
+            told = "does not say when the next call may be spoken: `over` names the message that tells it is over, or"
+            reading.wrong(path, f"{told} `lasts_ms` says how long one takes")
         return Ask(
             message.name,
             values,
             reading.whole(path, table, "every_ms", every, 10, _LONGEST_MS),
             answer.name if answer is not None else "",
             reading.whole(path, table, "within_ms", 500, 1, 60_000),
+            over.name if over is not None else "",
+            reading.whole(path, table, "lasts_ms", 15_000, 100, 120_000) if speaks else 0,
         )
 
     def _valued(self, path: Path, values: Mapping[str, Any], names: Collection[str], message: str) -> None:

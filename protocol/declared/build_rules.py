@@ -15,6 +15,7 @@ from protocol.declared.model import (
     Effect,
     Expr,
     Field,
+    Join,
     Made,
     State,
     Test,
@@ -63,6 +64,10 @@ class RuleBuilder:
         if isinstance(raw, dict) and "count" in raw:
             self.reading.known(path, raw, ("count",))
             return Count(self.expr((*path, "count"), raw["count"], fields))
+        if isinstance(raw, dict) and "join" in raw:
+            self.reading.known(path, raw, ("join",))
+            parts = self.reading.value(path, raw, "join", "list", [])
+            return Join(tuple(self.expr((*path, "join", i), part, fields) for i, part in enumerate(parts)))
         if isinstance(raw, dict):
             return self._made(path, raw, fields)
         if isinstance(raw, bool | int | float | str | list):
@@ -208,5 +213,6 @@ class RuleBuilder:
                 reading.wrong(path, 'only a device with role = "voice" has a loudspeaker')
 
     def _variable(self, path: Path, name: Any) -> None:
-        if name not in self.state:
-            self.reading.wrong(path, f'there is no state variable "{name}"', did_you_mean(str(name), self.state))
+        if not isinstance(name, str) or name not in self.state:
+            told = f"there is no state variable {shown(name)}"
+            self.reading.wrong(path, told, did_you_mean(str(name), self.state))

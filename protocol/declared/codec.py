@@ -82,10 +82,12 @@ class Codec:
 
     Args:
         declaration: what is spoken.
+        text: the file that it was read from, so that evidence can carry it; "" when there is none.
     """
 
-    def __init__(self, declaration: Declaration) -> None:
+    def __init__(self, declaration: Declaration, text: str = "") -> None:
         self.declaration = declaration
+        self.text = text
         self._forms = {
             name: tuple(FrameCodec(form) for form in spec.alternatives()) for name, spec in declaration.frames.items()
         }
@@ -178,7 +180,7 @@ class Codec:
             return bool(item.names[given] == read)
         if isinstance(given, list) and isinstance(read, list):
             return len(given) == len(read) and all(
-                all(str(one.get(key)) == str(value) for key, value in want.items())
+                isinstance(want, Mapping) and all(str(one.get(key)) == str(value) for key, value in want.items())
                 for want, one in zip(given, read, strict=True)
             )
         return bool(given == read)

@@ -319,8 +319,6 @@ class FrameCodec:
                 self._check_from, self._check_to = self._spots[a][0], self._spots[b][1]
 
     def _first(self) -> bytes:
-        if self._escaped is not None and self._lead:
-            return self._lead[:1]
         item = self.parts[0].item
         if item.kind == "const":
             return item.const[:1]

@@ -134,10 +134,6 @@ class Layout:
         """
         return b"".join(_encode(item, values) for item in self.items)
 
-    def names(self) -> tuple[str, ...]:
-        """Names of all values that decoding gives."""
-        return tuple(name for item in self.items for name in names_of(item))
-
 
 def names_of(item: Item) -> tuple[str, ...]:
     """Names under which an item gives values: its own, and those of its bits."""
@@ -461,6 +457,9 @@ def _encode_group(item: Item, value: Value, values: Mapping[str, Value]) -> byte
     count = item.size if isinstance(item.size, int) else None if item.size == REST else values.get(item.size)
     if count is not None and count != len(value):
         raise BadValue(item.name, f"{len(value)} repeats, but {item.size} says {count}")
+    odd = next((one for one in value if not isinstance(one, Mapping)), None)
+    if odd is not None:
+        raise BadValue(item.name, f"{odd!r} is no table of values")
     return b"".join(_encode(inner, one) for one in value for inner in item.items)
 
 

@@ -70,7 +70,13 @@ class Count(NamedTuple):
     of: Expr
 
 
-Expr: TypeAlias = "Const | State | Field | Made | Count"
+class Join(NamedTuple):
+    """`{join = ["Number ", "@label"]}`: values written one behind the other, as a text."""
+
+    of: tuple[Expr, ...]
+
+
+Expr: TypeAlias = "Const | State | Field | Made | Count | Join"
 
 
 class Test(NamedTuple):
@@ -288,6 +294,8 @@ class Ask(NamedTuple):
         every_ms: period at which it is said again.
         answer: name of the device's message that says it was taken; "" when nobody answers.
         within_ms: how long the first character of the answer may take.
+        over: of an announcement: name of the device's message that says that it was spoken; "" when it does not say.
+        lasts_ms: of an announcement: how long it takes, at most.
     """
 
     message: str
@@ -295,12 +303,14 @@ class Ask(NamedTuple):
     every_ms: int = 0
     answer: str = ""
     within_ms: int = 500
+    over: str = ""
+    lasts_ms: int = 0
 
 
 WISHES: Final = ("text", "label", "ticket", "number", "counter", "row", "waiting")
-"""What a program wishes to be shown: the text as it is to be read ("A001", "A001 -> 2" on a board, "--------" while a
-counter pauses, "" for nothing); the ticket as it is printed; its last three digits, blanks in front; its number (0:
-none); the counter; the row, from 1; how many wait."""
+"""What a program wishes to be shown or said: the text as it is to be read ("A001", "A001 -> 2" on a board, "--------"
+while a counter pauses, "" for nothing) or heard ("mời số A001 đến quầy 2"); the ticket as it is printed; its last three
+digits, blanks in front; its number (0: none); the counter; the row, from 1; how many wait."""
 
 
 class Screen(NamedTuple):
@@ -328,6 +338,7 @@ class House:
         start: sent when the device is first spoken to, and when it is back after it did not answer.
         poll: sent to each unit in turn, for devices that say nothing unasked.
         answer: sent when a told message arrived, for devices whose `expect` names a message.
+        announce: sent to a voice caller when a ticket is called.
         screen: the display's size.
     """
 
@@ -337,6 +348,7 @@ class House:
     show: Ask | None = None
     poll: Ask | None = None
     answer: Ask | None = None
+    announce: Ask | None = None
     dark: Ask | None = None
     start: tuple[Ask, ...] = ()
     screen: Screen = PLAIN_SCREEN
@@ -351,6 +363,8 @@ def _reads(expr: Expr, names: Collection[str]) -> bool:
     """Whether an expression is made of one of these values."""
     if isinstance(expr, Made | Count):
         return _reads(expr.of, names)
+    if isinstance(expr, Join):
+        return any(_reads(part, names) for part in expr.of)
     return isinstance(expr, Field) and expr.name in names
 
 

@@ -110,6 +110,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
         mount.opened += 1
         self._lost = False
         self.is_open = True
+        self._line.drive(rts=self._rts_state or self._rtscts, dtr=self._dtr_state or self._dsrdtr)
 
     def close(self) -> None:
         """Close the port: what was not read is gone, what was written goes out first (for half a minute at most)."""
@@ -150,6 +151,7 @@ class Serial(serial.Serial):  # type: ignore[misc]
     def _leave_line(self) -> None:
         if self._line.master is self._transmitter:
             self._line.attach_port(None)
+            self._line.drive(rts=False, dtr=False)
 
     def _reconfigure_port(self, force_update: bool = False) -> None:
         settings = LineSettings(int(self._baudrate), self._bytesize, self._parity, self._stopbits)
@@ -389,10 +391,10 @@ class Serial(serial.Serial):  # type: ignore[misc]
                     self._line.apply(device, device.hear(now, b"\x00", since, now, {0: BREAK | FRAMING}))
 
     def _update_rts_state(self) -> None:
-        """RTS is kept for reading back; no emulated device looks at it."""
+        self._line.drive(rts=self._rts_state, dtr=self._line.dtr)
 
     def _update_dtr_state(self) -> None:
-        """DTR is kept for reading back; no emulated device looks at it."""
+        self._line.drive(rts=self._line.rts, dtr=self._dtr_state)
 
     @property
     def cts(self) -> bool:

@@ -14,7 +14,8 @@ from pymodbus.client import AsyncModbusTcpClient, ModbusTcpClient
 
 from bench.clock.clockwork import Clockwork
 from bench.clock.wall import WallDriver, make_loop
-from bench.ports.gateway import BROADCAST_PAUSE_NS, CLIENTS, OUTSTANDING, PATIENCE_NS, Gateway, Job, Master
+from bench.ports.gateway import BROADCAST_PAUSE_NS, CLIENTS, OUTSTANDING, PATIENCE_NS, Client, Gateway, Job, Master
+from bench.ports.listener import UNREAD_LIMIT
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Send
 from firmware_sim.line import Line
@@ -53,6 +54,18 @@ class Rtu:
 
     def run(self, seconds: float = 10) -> None:
         self.clock.advance_to(self.clock.now + round(seconds * 1e9))
+
+
+def rtu_with(ear_says):
+    """A gateway's master on a line with one ear that answers whatever it hears with `ear_says`."""
+    rtu = Rtu()
+    rtu.line = Line("bus", rtu.clock)
+    ear = rtu.line.attach(Ear())
+    ear.answer = lambda _now, _data: ear_says
+    rtu.gateway = Gateway(rtu.line, rtu.gateway.driver)
+    rtu.gateway._take_line()
+    rtu.master = rtu.gateway._master
+    return rtu
 
 
 def test_an_answer_takes_its_line_time():
@@ -132,13 +145,7 @@ def test_a_client_that_left_is_not_asked_for():
 )
 def test_only_the_answer_is_an_answer(said, passed):
     """What another unit says, another function, or a damaged frame is not passed on: the client gets 0x0B."""
-    rtu = Rtu()
-    rtu.line = Line("bus", rtu.clock)
-    ear = rtu.line.attach(Ear())
-    ear.answer = lambda _now, _data: [Send(said, 5_000_000)]
-    rtu.gateway = Gateway(rtu.line, rtu.gateway.driver)
-    rtu.gateway._take_line()
-    rtu.master = rtu.gateway._master
+    rtu = rtu_with([Send(said, 5_000_000)])
     rtu.ask(1, b"\x03\x00\x00\x00\x01")
     rtu.run()
     assert rtu.answers[0][1] == (said[1:-2] if passed else b"\x83\x0b")
@@ -146,13 +153,7 @@ def test_only_the_answer_is_an_answer(said, passed):
 
 def test_a_function_of_unknown_length_ends_by_silence():
     """A private function's answer is taken after t3.5 without a character."""
-    rtu = Rtu()
-    rtu.line = Line("bus", rtu.clock)
-    ear = rtu.line.attach(Ear())
-    ear.answer = lambda _now, _data: [Send(seal(b"\x01\x64hello"))]
-    rtu.gateway = Gateway(rtu.line, rtu.gateway.driver)
-    rtu.gateway._take_line()
-    rtu.master = rtu.gateway._master
+    rtu = rtu_with([Send(seal(b"\x01\x64hello"))])
     rtu.ask(1, b"\x64\x00")
     rtu.run()
     at, pdu = rtu.answers[0]
@@ -336,3 +337,71 @@ def test_unplugged_and_plugged_in_again(hall):
         assert receive(peer, 1)[0].transaction == 3
     described = hall.look(hall.gateway.describe)
     assert described["kind"] == "gateway"
+
+
+def test_what_comes_when_nothing_was_asked_is_no_answer():
+    """Characters after the answer are nobody's: the next request is answered by its own answer."""
+    answer = seal(b"\x01\x03\x02\x00\x01")
+    rtu = rtu_with([Send(answer), Send(seal(b"\x01\x03\x02\xff\xff"), 50_000_000)])
+    for _ in range(2):
+        rtu.ask(1, b"\x03\x00\x00\x00\x01")
+        rtu.run()
+    assert [pdu for _, pdu in rtu.answers] == [answer[1:-2]] * 2
+
+
+def test_a_pause_shorter_than_t35_does_not_end_an_answer():
+    """An answer of unknown length in two pieces is one frame as long as no t3.5 lies between them."""
+    answer = seal(b"\x01\x64hello")
+    rtu = rtu_with([Send(answer[:4]), Send(answer[4:], Line("x", Clockwork()).settings.duration(4) + 3_000_000)])
+    rtu.ask(1, b"\x64\x00")
+    rtu.run()
+    assert rtu.answers[0][1] == answer[1:-2]
+
+
+def test_a_slave_that_goes_on_and_on_is_no_answer():
+    """More characters without a pause than a frame may have are not gathered; the client gets 0x0B."""
+    rtu = rtu_with([Send(b"\x64" * 200) for _ in range(5)])
+    most = []
+    rtu.line.on_burst(lambda *_: most.append(len(rtu.master._frame)))  # when one has ended, and is not heard yet
+    rtu.ask(1, b"\x64\x00")
+    rtu.run()
+    assert [pdu for _, pdu in rtu.answers] == [b"\xe4\x0b"]
+    assert 256 < max(most) <= 256 + 200
+
+
+class Unread(asyncio.Transport):
+    """A connection whose other end reads nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.waiting = 0
+        self.aborted = False
+
+    def get_write_buffer_size(self):
+        return self.waiting
+
+    def is_closing(self):
+        return self.aborted
+
+    def write(self, data):
+        self.waiting += len(data)
+
+    def abort(self):
+        self.aborted = True
+
+
+def test_a_client_that_leaves_its_answers_unread_is_dropped():
+    """What waits for a client is bounded; once dropped it is sent nothing, and nothing of it is asked any more."""
+    client = Client(Rtu().gateway)
+    transport = Unread()
+    client._transport = transport
+    answer = Message(1, 1, bytes(250))
+    while not transport.aborted:
+        client.answer(answer)
+        assert transport.waiting <= UNREAD_LIMIT + 300
+    assert transport.waiting > UNREAD_LIMIT
+    assert not client.connected
+    client.answer(answer)
+    client._transport = None
+    client.answer(answer)
+    assert transport.waiting <= UNREAD_LIMIT + 300

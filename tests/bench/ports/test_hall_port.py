@@ -671,3 +671,141 @@ def test_the_end_of_the_world_runs_nothing_of_the_collectors(bench):
         port = Loud("/dev/ttyS9")
     assert mounts["second"].holder is None
     assert not port.is_open
+
+
+def test_a_port_is_opened_once_and_by_its_name(bench, port):
+    """Opening an open port, and one without a name, raise what pyserial raises, and leave the port as it was."""
+    with pytest.raises(serial.SerialException, match="already open"):
+        port.open()
+    with pytest.raises(serial.SerialException, match="must be configured before"):
+        HallSerial().open()
+    bench.says(b"x", bench.ms + 1)
+    assert port.read(1) == b"x"
+
+
+def test_a_thread_in_real_time_cannot_open(bench):
+    """A port that would never hear anything is not opened: the thread does not wait in simulated time."""
+    caught = []
+
+    def other():
+        try:
+            HallSerial("hall://bus")
+        except serial.SerialException as exc:
+            caught.append(str(exc))
+
+    inside = adopt(None)
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    adopt(inside)
+    assert "this thread does not wait in simulated time; open and use the port in the thread" in caught[0]
+    serial.serial_for_url("hall://bus").close()
+
+
+def test_input_flow_control_by_hand_reaches_the_device(bench, port):
+    """`set_input_flow_control` sends XON or XOFF; `set_output_flow_control` holds what is written, and lets go."""
+    port.set_input_flow_control(False)
+    port.set_input_flow_control(True)
+    port.flush()
+    assert bench.ear.bytes == b"\x13\x11"
+    port.set_output_flow_control(False)
+    port.write(b"later")
+    bench.kernel.sleep(1)
+    assert port.xonxoff_active
+    assert bench.ear.bytes == b"\x13\x11"
+    port.set_output_flow_control(True)
+    port.flush()
+    assert bench.ear.bytes == b"\x13\x11later"
+
+
+def test_the_lines_of_the_plug(bench, port):
+    """CTS and DSR are the device's; nothing rings, and the carrier is there as long as the port is open."""
+    assert (port.ri, port.cd) == (False, True)
+    port.close()
+    for name in ("cts", "dsr", "ri", "cd"):
+        with pytest.raises(PortNotOpenError):
+            getattr(port, name)
+
+
+def test_no_time_passes_with_a_break_of_no_length(bench, port):
+    """A break that ends when it begins is none; ending one that was not begun does nothing."""
+    port.break_condition = False
+    port.send_break(0)
+    assert bench.ear.heard == []
+
+
+def test_nothing_written_is_nothing_sent(bench, port):
+    """Writing no characters takes no time, occupies nothing, and returns 0."""
+    assert port.write(b"") == 0
+    assert bench.line.unsent() == 0
+
+
+def test_a_pulled_port_fails_in_every_way_of_reading(bench, port):
+    """When the port disappears each read and write of it raises, a waiting one too, and none returns empty."""
+    bench.clock.call_at(50 * MS, port.vanish)
+    port.timeout = 10
+    with pytest.raises(serial.SerialException, match="device"):
+        port.read(1)
+    assert bench.ms == 50
+    for timeout, between in ((0, None), (1, None), (1, 0.01)):
+        port.timeout, port.inter_byte_timeout = timeout, between
+        with pytest.raises(serial.SerialException):
+            port.read(1)
+    with pytest.raises(serial.SerialException):
+        port.write(b"x")
+    with pytest.raises(serial.SerialException):
+        port.in_waiting  # noqa: B018
+    assert bench.ms == 50
+    port.close()
+    with serial.serial_for_url("hall://bus", timeout=0.1) as again:
+        bench.says(b"x", bench.ms + 1)
+        assert again.read(1) == b"x"
+
+
+def test_a_thread_in_real_time_gets_real_ports_only(bench):
+    """What means a line of the hall is refused with the reason; anything else is the system's, with its own error."""
+    caught = []
+
+    def other():
+        for name in ("/dev/ttyUSB0", "hall://bus", "/nowhere/ttyS0"):
+            try:
+                serial.serial_for_url(name)
+            except serial.SerialException as exc:
+                caught.append(str(exc))
+
+    inside = adopt(None)
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    adopt(inside)
+    assert "it means a line of the hall, and this thread runs in real time" in caught[0]
+    assert "this thread does not wait in simulated time" in caught[1]
+    assert "No such file or directory" in caught[2]
+    assert len(caught) == 3
+
+
+def test_a_write_that_is_woken_goes_on(bench, port):
+    """`cancel_write` from another thread ends no write, as pyserial's does not: all of it reaches the device."""
+    written = []
+    thread = threading.Thread(target=lambda: written.append(port.write(bytes(6000))))
+    thread.start()
+    bench.kernel.sleep(0.5)
+    port.cancel_write()
+    port.cancel_write()
+    thread.join()
+    assert written == [6000]
+    port.flush()
+    port.cancel_write()
+    assert len(bench.ear.bytes) == 6000
+
+
+def test_polling_what_has_come_is_found_at_once(bench, port):
+    """With a time-out of zero everything that is complete is there, part of a burst as well, and a full read too."""
+    port.timeout = 0
+    bench.says(b"abcdef", bench.ms + 1)
+    bench.kernel.sleep(0.001 + 2.5 * 10 / 9600)
+    assert port.read(1) == b"a"
+    assert port.read(9) == b"b"
+    bench.kernel.sleep(0.1)
+    assert port.read(9) == b"cdef"
+    assert port.read(9) == b""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -258,6 +259,30 @@ def test_the_last_characters_of_a_held_collector_are_given_up(tmp_path):
         bench.do(bench.driver.set_speed, 200)
         assert bench.wait(lambda: bench.line.master.held, lambda held: not held) is False
         assert bench.do(bench.line.unsent) == 0
+
+
+def test_a_collector_that_came_while_the_last_ones_end_was_being_dealt_with_is_not_held(tmp_path):
+    """The next collector sets itself up, without flow control, between the end of its predecessor and the bench's last
+    look at the predecessor's settings: the XOFF that was the predecessor's does not hold what it writes."""
+    found, came = threading.Event(), threading.Event()
+    with port_bench("pty", tmp_path / "ports", "9600 8N1", duplex="full") as bench:
+        leave = bench.port._nobody_left
+
+        def leave_late():
+            found.set()
+            came.wait(20)
+            leave()
+
+        bench.port._nobody_left = leave_late
+        with bench.open(xonxoff=True) as port:
+            bench.says(b"\x13")
+            assert bench.wait(lambda: bench.line.master.held, bool, 3)
+            port.reset_output_buffer()
+        assert found.wait(20)
+        with serial.Serial(bench.address, 9600, xonxoff=False) as port:
+            came.set()
+            port.write(b"The quick brown fox")
+            assert bench.heard(19) == b"The quick brown fox"
 
 
 def test_settings_read_between_two_collectors_are_the_lines(bench):

@@ -259,3 +259,45 @@ def test_halls_with_displays_that_nobody_could_read(lines: str, declaration: str
     """What the house cannot show is told before the day begins."""
     found = mistakes(with_displays(lines), {"acme_d6.toml": declaration})
     assert any(told in line for line in found), found
+
+
+VOICE = (Path(__file__).parents[3] / "examples/acme_v1.toml").read_text(encoding="utf-8")
+LOUD = """
+[[line]]
+name = "voice"
+owner = "house"
+duplex = "full"
+devices = [{ kind = "declared", protocol = "acme_v1.toml" }]
+"""
+MUTE = "\n".join(line for line in VOICE.splitlines() if not line.startswith(("[house]", "announce")))
+
+
+def test_a_hall_with_a_declared_voice_is_right() -> None:
+    """It is a voice caller to the hall, and called as one; on a line of the program's it needs no `[house]`."""
+    made = scenario(hall(OSDP_KEYPADS, LOUD), {"acme_v1.toml": VOICE})
+    assert [(spec.name, spec.acts_as) for _, spec in made.placed if spec.kind == "declared"] == [  # type: ignore[attr-defined]
+        ("voice-1", "voice_caller")
+    ]
+    assert scenario(hall(OSDP_KEYPADS, LOUD.replace('"house"', '"collector"')), {"acme_v1.toml": MUTE})
+
+
+@pytest.mark.parametrize(
+    ("lines", "declaration", "told"),
+    [
+        (LOUD, MUTE, "has no [house] `announce`: nobody would speak the calls on it"),
+        (LOUD.replace("acme_v1.toml", "dfplayer"), VOICE, 'kind = "voice_caller", protocol = "dfplayer"'),
+        (
+            LOUD.replace('duplex = "full"\n', "").replace(
+                'devices = [{ kind = "declared", protocol = "acme_v1.toml" }]',
+                'devices = [{ kind = "declared", protocol = "acme_v1.toml" }, '
+                '{ kind = "declared", protocol = "acme_v1.toml" }]',
+            ),
+            VOICE,
+            "a voice caller has a line of its own",
+        ),
+    ],
+)
+def test_halls_with_a_voice_that_nobody_could_hear(lines: str, declaration: str, told: str) -> None:
+    """What the house cannot speak on is told before the day begins."""
+    found = mistakes(hall(OSDP_KEYPADS, lines), {"acme_v1.toml": declaration})
+    assert any(told in line for line in found), found

@@ -5,31 +5,10 @@ from __future__ import annotations
 import pytest
 
 from firmware_sim.device import Note, Stop
-from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.modbus_slave import ModbusException
+from keypad_host import NOON, UNIX, flags_and_tickets, keypad, press
 from protocol.modbus.maps import reference_keypad as rk
-from slave_host import MS, SECOND, Host
-
-NOON = 12 * 3600 * SECOND
-UNIX = 1_700_000_000
-OFFSET = UNIX * SECOND - NOON
-
-
-def keypad(**kwargs) -> Host:
-    host = Host(RatingKeypad("keypad-1", clock_offset=OFFSET, **kwargs), NOON)
-    host.slave.unit = 7
-    return host
-
-
-def press(host: Host, *keys: int) -> None:
-    """Keys pressed one after the other, a second apart."""
-    for key in keys:
-        host.human("press", key)
-        host.wait(SECOND)
-
-
-def flags_and_tickets(host: Host) -> list[tuple[int, int]]:
-    return [(fact["flags"], fact["ticket"]) for fact in host.facts("press")]
+from slave_host import MS, SECOND
 
 
 # -- what a press is --------------------------------------------------------------------------------------------------

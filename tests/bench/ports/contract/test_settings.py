@@ -9,7 +9,9 @@ import pytest
 import serial
 
 from firmware_sim.device import BREAK, FRAMING, Modem, Send
+from firmware_sim.devices.ticket_printer import TicketPrinter
 from port_benches import FEATURES, HIDES, KINDS, over
+from protocol.escpos import write
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -149,6 +151,26 @@ def test_rts_and_dtr_can_be_set(make_bench):
             assert bench.port.kind == "pty"
         port.write(TEXT)
         assert bench.heard(len(TEXT)) == TEXT
+
+
+@over("modem lines")
+def test_dtr_reaches_a_printer_that_waits_for_it(make_bench):
+    """A printer with DTR handshake answers while the collector's DTR is on, and keeps its answer while it is off."""
+    bench = make_bench("9600 8N1", duplex="full")
+    printer = TicketPrinter("printer", handshake="dtr")
+    bench.do(bench.line.attach, printer)
+    with bench.open(timeout=0.2) as port:
+        port.write(write.status(1))
+        answer = port.read(1)
+        assert answer
+        port.dtr = False
+        port.write(write.status(1))
+        bench.heard(2 * len(write.status(1)))
+        assert port.read(1) == b""
+        port.timeout = 5
+        port.dtr = True
+        assert port.read(1) == answer
+    assert bench.wait(lambda: bench.line.dtr, lambda dtr: not dtr) is False, "a port that is closed lets go of DTR"
 
 
 @over("XON/XOFF")
