@@ -23,15 +23,16 @@ from time import process_time
 import numpy as np
 import simpy
 
+import scenarios
 from bench.hall.counters import KEY
 from bench.hall.day import columns
-from bench.planning import engine, outcome, plain_day
+from bench.planning import engine, plain_day, tables
 from bench.planning.days import Asked
-from bench.planning.engine import NO_DELAYS, Desks, Load, people
+from bench.planning.engine import NO_DELAYS, Counters, Load, people
 from bench.planning.lines import with_devices
 from bench.planning.outcome import Hall
 from bench.planning.study import Job
-from bench.scenario.load import load
+from bench.scenario.load import load, parse
 
 CUSTOMERS, SERVERS = 100_000, 42
 NS = 1_000_000_000
@@ -178,15 +179,15 @@ def skip_ahead(given: list[tuple[int, int]]) -> list[int]:
     return [engine.heard(polls[keypad], at) for at, keypad in given]
 
 
-def desks() -> Desks:
-    return Desks({number: frozenset((0,)) for number in range(1, SERVERS + 1)}, 0, 1 << 60)
+def counters() -> Counters:
+    return Counters({number: frozenset((0,)) for number in range(1, SERVERS + 1)}, 0, 1 << 60)
 
 
 def python_queue(arrivals: list[int], services: list[int]) -> list[int]:
     none = [0] * len(arrivals)
     waiting = Load(arrivals, none, services, none, range(len(arrivals)))
     waits = [0] * len(arrivals)
-    calls = plain_day.play(waiting, desks(), NO_DELAYS)  # as a study takes them: columns
+    calls = plain_day.play(waiting, counters(), NO_DELAYS)  # as a study takes them: columns
     for place, called in zip(calls.places, calls.called, strict=True):
         waits[place] = called - arrivals[place]
     return waits
@@ -197,13 +198,13 @@ def kernel_queue(arrivals: list[int], services: list[int]) -> list[int]:
     joins, holds = np.array(arrivals), np.array(services)
     none = np.zeros(len(joins), np.int64)
     order = np.arange(len(joins))
-    found = outcome._run((joins, none, holds, none, order, outcome._NOTHING), outcome._Desks(desks(), NO_DELAYS))
+    found = tables.run((joins, none, holds, none, (order,), tables.NOTHING), tables.Tables(counters(), NO_DELAYS))
     return (found[1] - joins).tolist()  # type: ignore[no-any-return]
 
 
 def kernel_queue_arrays(joins: np.ndarray, holds: np.ndarray) -> np.ndarray:
     none, order = np.zeros(len(joins), np.int64), np.arange(len(joins))
-    found = outcome._run((joins, none, holds, none, order, outcome._NOTHING), outcome._Desks(desks(), NO_DELAYS))
+    found = tables.run((joins, none, holds, none, (order,), tables.NOTHING), tables.Tables(counters(), NO_DELAYS))
     return found[1] - joins  # type: ignore[no-any-return]
 
 
@@ -229,6 +230,23 @@ def waits_of(hall: Hall, day) -> list[int]:  # type: ignore[no-untyped-def]
 def ten_days(hall, name: str) -> list[object]:  # type: ignore[no-untyped-def]
     """Ten days of a study by an engine."""
     return list(Job(hall, ((hall, with_devices(hall)),), 1, Asked(), name).days(range(10)))
+
+
+LEAVING = b"""
+[patience]
+minutes = { median = 25, p90 = 70 }
+queue = { median = 60, p90 = 140 }
+no_show = 0.03
+[greeter]
+share = 0.05
+seconds = 60
+"""
+
+
+def impatient():  # type: ignore[no-untyped-def]
+    """The hall `ca_mau` with a greeter, and with people who balk, lose patience or leave with the ticket."""
+    text = scenarios.resource("ca_mau").read_bytes()
+    return parse(text + LEAVING, "ca_mau.toml", lambda name: scenarios.folder().joinpath(name).read_bytes())
 
 
 def start_up() -> float:
@@ -331,7 +349,13 @@ def main() -> None:
             lambda: kernel_queue_arrays(joins, holds),
         )
         book_hall, ours_hall = side_by_side(lambda: textbook_hall(plain, day), lambda: fast_hall.play(day))
+        leaving = impatient()
+        some_leave = columns(leaving, 1)
+        fast_course, slow_course = (Hall(leaving, people(leaving), name) for name in ("kernel", "python"))
+        assert waits_of(fast_course, some_leave) == waits_of(slow_course, some_leave)
+        course, slow = side_by_side(lambda: fast_course.play(some_leave), lambda: slow_course.play(some_leave))
         values |= {
+            "plan_course_kernel_vs_python": (slow / course, "x", ">=", 5, "the Python engine, ca_mau, people leave"),
             "plan_kernel_vs_textbook_simpy": (book / arrays, "x", ">=", 150, "simpy Resource, M/M/42"),
             "plan_kernel_vs_textbook_simpy_lists": (book / lists, "x", ">=", 50, "simpy Resource, M/M/42, from lists"),
             "plan_kernel_vs_textbook_simpy_hall": (book_hall / ours_hall, "x", ">=", 50, "simpy FilterStore, ca_mau"),

@@ -40,7 +40,7 @@ a run gives these very numbers; `python benchmarks/proof.py` writes this page ag
 
 | what | against | difference |
 | --- | --- | --- |
-| the compiled kernel: every call, counter, start and end | the engine in Python, on random halls with skills, priorities, appointments, breaks, polled consoles, patience and staff by the hour | 0 ns |
+| the compiled kernel: every call, counter, start and end | the engine in Python, on random halls with skills, priorities, appointments, breaks, polled consoles, patience, balking, no-shows, greeter, second desks and staff by the hour | 0 ns |
 | the loop for plain days | the engine in Python, on the same | 0 ns |
 | the engine with people's seconds | the hall's real people and queue office with devices that take no time | 0 ns |
 | the engine without any | the ideal replay | 0 ns |

@@ -8,6 +8,7 @@ import click
 
 from bench.cli import console
 from bench.cli.exit_codes import ExitCode
+from bench.cli.numbers import Number
 from bench.reports.wording import duration, printable, share
 
 
@@ -15,7 +16,7 @@ from bench.reports.wording import duration, printable, share
 @click.argument("scenario", default="tan_hoi")
 @click.option(
     "--reach",
-    type=click.FloatRange(0.001, 3600),
+    type=Number(0.001, 3600),
     metavar="SECONDS",
     help="The most keypads a line takes when each rating has to be read within so long.",
 )
@@ -23,9 +24,9 @@ from bench.reports.wording import duration, printable, share
 @click.pass_context
 def command(ctx: click.Context, scenario: str, reach: float | None, as_json: bool) -> None:
     """Poll cycle, time to reach a rating, queue depth against the peak and loss risk of each line."""
+    from bench.daytime import clock_text
     from bench.planning.designs import busiest
     from bench.planning.lines import budget, most_keypads
-    from bench.reports.wording import clock
     from bench.scenario.load import load
 
     hall = load(scenario)
@@ -46,7 +47,7 @@ def command(ctx: click.Context, scenario: str, reach: float | None, as_json: boo
         ctx.exit(ExitCode.GOOD)
     console.out(f"{hall.name}: {printable(hall.title)}")
     console.out(
-        f"busiest half-hour from {clock(start)}: {arrivals:.1f} arrivals, {hall.rating_share:.0%} of them rate\n"
+        f"busiest half-hour from {clock_text(start)}: {arrivals:.1f} arrivals, {hall.rating_share:.0%} of them rate\n"
     )
     rows = [
         (

@@ -15,6 +15,7 @@ import click
 
 from bench.cli.console import Failure, emit_json, out, say
 from bench.cli.exit_codes import ExitCode
+from bench.cli.numbers import Number
 from bench.reports.wording import printable
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ ENDING: Final = {"pcapng": ".pcapng", "vcd": ".vcd", "text": ".txt"}
 _EXAMPLES: Final = """\b
 Examples:
   hallbench capture runs/tan_hoi-seed1 --to text | grep keypad-2
-  hallbench capture runs/tan_hoi-seed1 --to vcd --line keypads --from 08:00 --to 08:01
+  hallbench capture runs/tan_hoi-seed1 --to vcd --line keypads --from 08:05 --to 08:06
   hallbench capture /dev/ttyUSB0 --baud 9600 --protocol modbus_rtu --out site.pcapng
   hallbench capture --replay site.pcapng --ports ports
 """
@@ -61,8 +62,8 @@ class _Time(click.ParamType[int, str]):
     show_default=True,
     help="Of a port: what goes over the line; modbus_rtu cuts frames by their CRC and tells requests from replies.",
 )
-@click.option("--gap", type=click.FloatRange(0.1, 60_000), metavar="MS", help="Of a port: silence that ends a frame.")
-@click.option("--seconds", type=click.FloatRange(0.1), help="Of a port: end by itself after so long.")
+@click.option("--gap", type=Number(0.1, 60_000), metavar="MS", help="Of a port: silence that ends a frame.")
+@click.option("--seconds", type=Number(0.1), help="Of a port: end by itself after so long.")
 @click.option("--settings", help='For a line whose settings nothing tells: "9600 8N1".')
 @click.option("--replay", type=click.Path(path_type=Path), help="Play this capture (pcapng or run) as the devices.")
 @click.option("--model", metavar="SCENARIO", help="With --replay: its devices of the line answer what is not recorded.")
@@ -135,7 +136,7 @@ def _export(ctx: click.Context, directory: Path, words: tuple[str, ...], given: 
     except (CaptureFailed, HistoryFailed) as error:
         raise Failure(printable(str(error)), ExitCode.INVALID_FILE) from error
     if not capture.history.complete:
-        say(f"note: the history is not whole ({capture.history.damage}); what is in it was written")
+        say(f"note: the history is not whole ({printable(str(capture.history.damage))}); what is in it was written")
     where = "-" if target is None or str(target) == "-" else str(target)
     if given["as_json"] and where != "-":
         emit_json({"format": kind, "file": where, "frames": count, "folded": capture.folded})
@@ -273,7 +274,7 @@ def _record(ctx: click.Context, ports: tuple[str, ...], given: dict[str, Any]) -
             f"{printable(str(recording.raw))}"
         )
     if told.why:
-        say(f"The recording ended early: {told.why}. What came before is kept.")
+        say(f"The recording ended early: {printable(str(told.why))}. What came before is kept.")
         return ExitCode.NO_PORT
     return ExitCode.GOOD
 
@@ -306,7 +307,8 @@ def _replay(given: dict[str, Any]) -> int:
         if as_json:
             emit_json(facts, one_line=True)
         else:
-            out(f"{printable(facts['path'])}  {facts['settings']}  {facts['frames']:,} frames of line {facts['line']}")
+            line = printable(str(facts["line"]))
+            out(f"{printable(facts['path'])}  {facts['settings']}  {facts['frames']:,} frames of line {line}")
             out("Ready. Ctrl-C ends it.")
         sys.stdout.flush()
 

@@ -11,6 +11,7 @@ import click
 from bench.cli import console
 from bench.cli.console import Failure, out, say
 from bench.cli.exit_codes import ExitCode
+from bench.cli.numbers import Number
 from bench.reports.wording import printable
 
 
@@ -18,7 +19,7 @@ from bench.reports.wording import printable
 @click.argument("scenario")
 @click.argument("collector", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--runs", type=click.IntRange(min=1), metavar="N", help="At most N short runs.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="No run begins later.")
+@click.option("--seconds", type=Number(min=0, min_open=True), metavar="S", help="No run begins later.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of order, presses and faults.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes [default: the processors].")
 @click.option(
@@ -37,7 +38,7 @@ from bench.reports.wording import printable
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 @click.pass_context
 def command(ctx: click.Context, /, scenario: str, collector: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    r"""Search for faults, presses and moments that break a collector: hundreds of short runs cut from SCENARIO.
+    """Search for faults, presses and moments that break a collector: hundreds of short runs cut from SCENARIO.
 
     \b
     hallbench hunt storm -- python my_collector.py {port:keypads} {records}
@@ -46,7 +47,7 @@ def command(ctx: click.Context, /, scenario: str, collector: tuple[str, ...], as
     is shrunk to a small scenario and stored; the exit code is then 1. `hallbench replay` plays it again. 0 says that
     nothing was found in so many runs, 5 that nothing was tried. docs/hunt.md tells more.
     A failure gets a report.html in its folder; with --out every hunt does.
-    """
+    """  # noqa: D301  # click wants the character itself
     from bench.hunt.campaign import Campaign, NeverOpened
 
     console.needs_unix("hallbench hunt", "hallbench day runs here; see docs/reference/not_emulated.md")

@@ -12,6 +12,7 @@ import click
 from bench.cli import console
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
+from bench.cli.numbers import Number
 from bench.reports.wording import count, minutes, printable, share
 
 _MOST_DAYS = 100_000
@@ -79,7 +80,7 @@ def _goal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any
 )
 @click.option(
     "--precision",
-    type=click.FloatRange(0.001, 1.0),
+    type=Number(0.001, 1.0),
     default=0.05,
     show_default=True,
     help="With auto days: relative half-width of the 95 % interval.",
@@ -91,9 +92,7 @@ def _goal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any
     help='What has to hold, e.g. "p90(wait) <= 15 min"; without --counters the least number of them is searched.',
 )
 @click.option("--by-half-hour", is_flag=True, help="With --goal: also the least staff of each half-hour that meets it.")
-@click.option(
-    "--within", type=click.FloatRange(0.1, 600), default=15.0, show_default=True, help="Minutes to be called within."
-)
+@click.option("--within", type=Number(0.1, 600), default=15.0, show_default=True, help="Minutes to be called within.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Which days are drawn.")
 @click.option(
     "--most-days", type=click.IntRange(10, _MOST_DAYS), default=1000, show_default=True, help="Limit of auto."
@@ -333,10 +332,6 @@ def _number(value: float | None) -> str:
 
 
 def _with(row: dict[str, Any], name: str, tell: Any) -> str:
-    interval = row[f"{name}_ci"]
-    if row[name] is None:
-        return "-"
-    if interval is None or interval[0] is None:
-        return str(tell(row[name]))
-    low = max(0.0, interval[0])
-    return f"{tell(row[name])} [{tell(low)}, {tell(interval[1])}]".replace(" %,", ",")
+    from bench.reports.plan_report import interval
+
+    return interval(row, name, tell).replace(" %,", ",")

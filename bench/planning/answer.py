@@ -20,8 +20,7 @@ from bench.planning.goal import Answer, Goal
 from bench.planning.lines import with_devices
 from bench.planning.outcome import engine_named
 from bench.planning.pooled import percentiles
-from bench.planning.scenario_day import leaves_unserved
-from bench.planning.statistics import Estimate, Precision, estimate, paired, percentile
+from bench.planning.statistics import LEAST_DAYS, Estimate, Precision, estimate, paired, percentile
 from bench.planning.study import MOST_DAYS, Study, run
 
 if TYPE_CHECKING:
@@ -80,11 +79,6 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
     """
     goal, scenario = question.goal, question.scenario
     remarks = _remarks(scenario)
-    if leaves_unserved(scenario) and engine_named(question.engine) == "kernel":
-        remarks.append(
-            "visitors leave, are diverted, or go on to a second desk: such days are played by the Python engine, the "
-            "compiled kernel does not know them"
-        )
     if question.counters or goal is None:
         numbers = question.counters or (len(scenario.counters),)
         studies = [_study(question, [with_counters(scenario, number) for number in numbers], progress)]
@@ -113,7 +107,7 @@ def plan(question: Question, progress: Callable[[float, str], None] = lambda _f,
         "days": max((row["days"] for row in rows), default=0),
         "staffed_hours": staffed_hours(scenario),
         "work_hours": work_hours(scenario),
-        "remarks": remarks + _precision_remarks(rows, studies),
+        "remarks": remarks + _precision_remarks(rows, studies) + _how_far(question, studies),
         "designs": rows,
         "differences": _differences(designs),
         "goal": None if goal is None else _answer(goal, rows, note, interrupted="interrupted" in whys),
@@ -448,6 +442,18 @@ def _remarks(scenario: Scenario) -> list[str]:
         remarks.append(
             "all days are equally busy (busyness_cv = 0): real ones are not, and these intervals are too narrow"
         )
+    return remarks
+
+
+def _how_far(question: Question, studies: Sequence[Study]) -> list[str]:
+    """Of an interrupted plan, the days that there are, of those that were to come."""
+    asked = f"{question.days:,}" if question.days is not None else f"at most {max(question.most, LEAST_DAYS):,}"
+    remarks = []
+    for study in studies:
+        if study.why == "interrupted":
+            numbers = sorted(design.counters for design in study.designs)
+            of = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+            remarks.append(f"interrupted after {study.count:,} of {asked} days of {of} counters")
     return remarks
 
 

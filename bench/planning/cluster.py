@@ -75,6 +75,7 @@ def _connected(address: str, patience: float) -> Any:
         from distributed import Client
     except ImportError as exc:
         raise ClusterError("a cluster needs dask.distributed: pip install 'hallbench[cluster]'") from exc
+    _must_be_address(address)
     try:
         return Client(address, timeout=patience, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError, TimeoutError, AssertionError) as exc:  # its own loop did not start
@@ -82,6 +83,20 @@ def _connected(address: str, patience: float) -> Any:
             f"no dask scheduler answers at {address} within {patience:g} s ({type(exc).__name__}); start one with "
             "`dask scheduler`, workers with `dask worker ADDRESS`, and give its address as tcp://HOST:8786"
         ) from exc
+
+
+def _must_be_address(address: str) -> None:
+    """Told before a client is made of it: one that never began makes a noise when it is thrown away."""
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import get_backend
+
+    try:
+        scheme, place = parse_address(address)
+        get_backend(scheme)
+        parse_host_port(place)
+    except ValueError as exc:
+        told = f"{address!r} is no address of a dask scheduler ({exc}); give it as tcp://HOST:8786"
+        raise ClusterError(told) from exc
 
 
 def _check(client: Any, address: str) -> None:

@@ -27,9 +27,9 @@ from bench.planning.inputs import (
     LONGEST_WALK,
     NEVER,
     NO_DELAYS,
+    Counters,
     Course,
     Delays,
-    Desks,
     Leaving,
     Load,
     Poll,
@@ -45,9 +45,9 @@ __all__ = [
     "LONGEST_WALK",
     "NEVER",
     "NO_DELAYS",
+    "Counters",
     "Course",
     "Delays",
-    "Desks",
     "Leaving",
     "Load",
     "Poll",
@@ -62,16 +62,16 @@ __all__ = [
 _NEXT, _PAUSE, _GROWS, _JOIN, _TURN, _GIVES_UP = range(6)
 
 
-def simulate(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> list[Visit]:
+def simulate(load: Load, counters: Counters, delays: Delays = NO_DELAYS) -> list[Visit]:
     """All visits of a day, in order of their calls. Who is not in them was never called (or left before)."""
-    if plain_day.fits(load, desks):
-        return plain_day.visits_of(load, desks, delays)
-    return _Play(load, desks, delays).run()
+    if plain_day.fits(load, counters):
+        return plain_day.visits_of(load, counters, delays)
+    return _Play(load, counters, delays).run()
 
 
-def course(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> Course:
+def course(load: Load, counters: Counters, delays: Delays = NO_DELAYS) -> Course:
     """A day in which visitors may leave unserved or go on to a second desk."""
-    play_ = _Play(load, desks, delays)
+    play_ = _Play(load, counters, delays)
     visits = play_.run()
     return Course(visits, play_.seconds, frozenset(play_.balked), play_.goes)
 
@@ -81,14 +81,14 @@ class _Counter:
 
     __slots__ = ("able", "came", "idle", "number", "off", "pause", "poll", "rank", "rated", "since", "skills", "speed")
 
-    def __init__(self, number: int, rank: int, skills: frozenset[int], desks: Desks) -> None:
+    def __init__(self, number: int, rank: int, skills: frozenset[int], counters: Counters) -> None:
         self.number, self.rank = number, rank
         self.able = skills
         self.skills = tuple(sorted(skills))
-        self.off = desks.off.get(number, ())
-        self.poll = desks.polls.get(number)
-        self.speed = desks.speeds.get(number, 1.0)
-        self.rated = number in desks.rated
+        self.off = counters.off.get(number, ())
+        self.poll = counters.polls.get(number)
+        self.speed = counters.speeds.get(number, 1.0)
+        self.rated = number in counters.rated
         self.idle = 0  # number of the spell of idleness, 0 when at work or away
         self.since = 0  # of that spell
         self.pause = NEVER
@@ -103,8 +103,8 @@ def _idle_longest(counter: _Counter) -> tuple[int, int]:
 class _Play:
     """One run of the engine."""
 
-    def __init__(self, load: Load, desks: Desks, delays: Delays) -> None:
-        self.load, self.desks, self.delays = load, desks, delays
+    def __init__(self, load: Load, counters: Counters, delays: Delays) -> None:
+        self.load, self.counters, self.delays = load, counters, delays
         self.leaving = load.leaving
         self.seconds: list[tuple[int, int, int]] = []
         self.coming = 0  # second visits that have not joined yet
@@ -114,10 +114,11 @@ class _Play:
         self.joins, self.queue_of = list(load.joins), list(load.errands)
         self.holds, self.stays = list(load.holds), list(load.stays)
         self.keys: list[Any] = list(load.keys)
+        self.patience = None if load.patience is None else list(load.patience)
         if self.leaving is not None:
             self.goes = list(self.leaving.goes)
         self.visits: list[Visit] = []
-        self.queues: dict[int, deque[int]] = {e: deque() for skills in desks.skills.values() for e in skills}
+        self.queues: dict[int, deque[int]] = {e: deque() for skills in counters.skills.values() for e in skills}
         self.idle: list[_Counter] = []  # in order of (since, number)
         self.waiting = 0
         self.at_work = 0
@@ -126,15 +127,15 @@ class _Play:
         # (instant, gone into a break at, idle or busy until, rank, kind, spell, counter): of clerks who come out of a
         # break at one instant, whoever went first is first; with people this is the order of their keys.
         self.heap: list[tuple[int, int, int, int, int, int, _Counter]] = []
-        for rank, number in enumerate(sorted(desks.skills)):
-            self._turn(_Counter(number, rank, desks.skills[number], desks), desks.opens + delays.log_in, 0)
-        nobody = _Counter(0, -1, frozenset(), desks)
-        self.heap += ((at, 0, 0, -1, _GROWS, 0, nobody) for at in desks.grows())
+        for rank, number in enumerate(sorted(counters.skills)):
+            self._turn(_Counter(number, rank, counters.skills[number], counters), counters.opens + delays.log_in, 0)
+        nobody = _Counter(0, -1, frozenset(), counters)
+        self.heap += ((at, 0, 0, -1, _GROWS, 0, nobody) for at in counters.grows())
         heapify(self.heap)
 
     def run(self) -> list[Visit]:
         """Play to the end; at one instant whoever joins comes before what counters do."""
-        joins, until = self.load.joins, self.desks.until
+        joins, until = self.load.joins, self.counters.until
         heap, count = self.heap, len(joins)
         place = 0
         while True:
@@ -169,7 +170,7 @@ class _Play:
 
     def _room(self, now: int) -> bool:
         """Whether one more counter may be at work."""
-        limits = self.desks.limits
+        limits = self.counters.limits
         if not limits or now < limits[0][0]:
             return True
         return self.at_work < limits[bisect_right(limits, (now, NEVER)) - 1][1]
@@ -205,7 +206,7 @@ class _Play:
 
     # -- counters ---------------------------------------------------------------------------------------------------
     def _free_from(self, counter: _Counter, at: int) -> tuple[int | None, int]:
-        return free_from(counter.off, (self.desks.opens, self.desks.end), self.delays.key, at)
+        return free_from(counter.off, (self.counters.opens, self.counters.end), self.delays.key, at)
 
     def _turn(self, counter: _Counter, at: int, since: int, at_work: int = 0, went: int = 0) -> None:
         """The clerk, free at `at`, will press "next", after a break if there is one.
@@ -216,7 +217,7 @@ class _Play:
         went = lately or went
         if free is not None:
             since = since if self.delays.key else 0
-            if self.leaving is not None and free >= self.desks.closes:
+            if self.leaving is not None and free >= self.counters.closes:
                 heappush(self.heap, (free, went, since, counter.rank, _TURN, at_work, counter))
                 return
             at = free + self.delays.key
@@ -254,7 +255,7 @@ class _Play:
         counter.idle = self.spells
         counter.since = now
         insort(self.idle, counter, key=_idle_longest)
-        counter.pause = pause_from(counter.off, (self.desks.opens, self.desks.end), now)
+        counter.pause = pause_from(counter.off, (self.counters.opens, self.counters.end), now)
         if counter.pause < NEVER:
             at = heard(counter.poll, counter.pause + self.delays.key)
             heappush(self.heap, (at, 0, now, counter.rank, _PAUSE, counter.idle, counter))
@@ -288,12 +289,12 @@ class _Play:
 
     def _choose(self, counter: _Counter, now: int) -> int | None:
         """The waiting visitor whom the counter calls: `discipline.choose` over the heads of its queues."""
-        keys, patience = self.keys, self.load.patience
+        keys, patience, joins = self.keys, self.patience, self.joins
         best: int | None = None
         for errand in counter.skills:
             queue = self.queues[errand]
             if patience is not None:
-                while queue and self.load.joins[queue[0]] + patience[queue[0]] < now:
+                while queue and joins[queue[0]] + patience[queue[0]] < now:
                     queue.popleft()
                     self.waiting -= 1
             if queue and (best is None or keys[queue[0]] < keys[best]):
@@ -362,6 +363,8 @@ class _Play:
         self.holds.append(self.leaving.seconds[place])
         self.stays.append(self.leaving.stays[place])
         self.keys.append((priority, leaves, *rest))
+        if self.patience is not None:
+            self.patience.append(NEVER)
         self.goes.append(NEVER)
-        nobody = _Counter(0, -1, frozenset(), self.desks)
+        nobody = _Counter(0, -1, frozenset(), self.counters)
         heappush(self.heap, (leaves, -1, 0, -1, _JOIN, second, nobody))

@@ -21,6 +21,7 @@ from bench.planning.fit import Fit, half_width
 from bench.planning.outcome import Hall
 from bench.planning.ticket_table import Row, Table, TableError
 from bench.scenario.times import MINUTE, NS, time_text
+from bench.scenario.toml_out import quoted
 
 if TYPE_CHECKING:
     from bench.scenario.model import Scenario
@@ -112,12 +113,8 @@ def scenario_text(found: Fit, counters: dict[int, list[str]], title: str) -> str
 
 
 def _quoted(text: str) -> str:
-    """A TOML string: what would end or bend it is escaped, whatever the log says."""
-    plain = "".join(
-        f"\\u{ord(c):04x}" if c in '"\\' or ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) < 0xE000 else c
-        for c in text[:120]
-    )
-    return f'"{plain}"'
+    """A TOML string of at most 120 characters of what the log says."""
+    return quoted(text[:120])
 
 
 def replay(table: Table, scenario: Scenario, engine: str) -> dict[str, Any]:

@@ -134,7 +134,8 @@ class Load:
         holds: ns of the service.
         stays: ns for which the visitor then stays for the rating, at a counter that has a keypad.
         keys: what decides between visitors: (-priority, instant of joining, ticket order), or its rank in that order.
-        patience: ns after which a waiting visitor goes and takes the ticket out of its queue; None: they stay.
+        patience: ns after which a waiting visitor goes and takes the ticket out of its queue; None: they stay. At a
+            second desk they stay.
         levels: queues of an errand.
         leaving: who leaves the ticket in its queue, and who has a second visit; None: nobody.
     """
@@ -150,7 +151,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Desks:
+class Counters:
     """The counters: who serves what, and when they may call.
 
     Attributes:

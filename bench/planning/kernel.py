@@ -22,13 +22,10 @@ from bench.hall.columns import Whole
 NEVER: Final = 1 << 62
 NOBODY: Final = -1
 PACKED: Final = 10
-"""Bits of a packed instant that say whose it is: at most 512 counters, and whether it has served."""
+"""Bits of a packed instant that say whose it is: at most 1,024 counters."""
 
 LATEST: Final = 1 << 52
 """Packed instants are below this (52 days in ns); it stands for a counter that is not free any more."""
-
-LAST: Final = (1 << 63) - 1
-"""Behind every packed instant."""
 
 _NEXT, _PAUSE, _GROWS = 0, 1, 2
 
@@ -99,25 +96,35 @@ def _room(limits: Any, at_work: int, now: int) -> bool:
 
 
 @compiled
-def _choose(counter: int, now: int, load: Any, skills: Any, heads: Any, following: Any) -> tuple[int, int]:
-    """`_Play._choose`: (place of the visitor or -1, how many have left the queues)."""
-    joins, errands, _, _, ranks, patience = load
+def _before(keys: Any, one: int, other: int) -> bool:
+    """Whether one visitor is called before the other: `keys` are columns, of which the first that differs decides."""
+    for i in range(len(keys)):
+        if keys[i][one] != keys[i][other]:
+            return bool(keys[i][one] < keys[i][other])
+    return False
+
+
+@compiled
+def _choose(counter: int, now: int, load: Any, skills: Any, queues: Any) -> int:
+    """`_Play._choose`: place of the visitor or -1."""
+    joins, errands, _, _, keys, patience = load
+    heads, following, lengths = queues
     first, served = skills
-    best, gone = NOBODY, 0
+    best = NOBODY
     for i in range(first[counter], first[counter + 1]):
         errand = served[i]
         head = heads[errand]
         if patience.size:
             while head != NOBODY and joins[head] + patience[head] < now:
                 head = following[head]
-                gone += 1
+                lengths[errand] -= 1
             heads[errand] = head
-        if head != NOBODY and (best == NOBODY or ranks[head] < ranks[best]):
+        if head != NOBODY and (best == NOBODY or _before(keys, head, best)):
             best = head
     if best != NOBODY:
         heads[errands[best]] = following[best]
-        gone += 1
-    return best, gone
+        lengths[errands[best]] -= 1
+    return best
 
 
 @compiled
@@ -136,7 +143,8 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
     """A day.
 
     Args:
-        load: int64 arrays by place: joins, errands, holds, stays, ranks (order of calling), patience (or empty).
+        load: int64 arrays by place: joins, errands, holds, stays, keys (a tuple of arrays: the order of calling, as
+            `_before` compares them), patience (or empty).
         skills: (first, errands): what counter c serves is `errands[first[c]:first[c + 1]]`, ascending.
         able: able[c, errand].
         off: (first, starts, ends), by counter as `skills`.
@@ -161,14 +169,15 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
     order = np.empty(count, np.int64)
     heads = np.full(able.shape[1], NOBODY, np.int64)
     tails = np.full(able.shape[1], NOBODY, np.int64)
-    following = np.full(count, NOBODY, np.int64)
+    queues = heads, np.full(count, NOBODY, np.int64), np.zeros(able.shape[1], np.int64)
+    _, following, lengths = queues
     served = np.zeros(able.shape[1], np.bool_)
     for c in range(counters):
         served |= able[c]
     spell_of, since = np.zeros(counters, np.int64), np.zeros(counters, np.int64)
     pause_at = np.full(counters, NEVER, np.int64)
     idle = np.empty(counters, np.int64)  # in order of (since, counter)
-    idlers = visits = waiting = at_work = spells = place = 0
+    idlers = visits = at_work = spells = place = 0
     stirred_at = stirred = 0
     heap = [(0, 0, 0, 0, 0, 0) for _ in range(0)]
     for c in range(counters):
@@ -184,7 +193,7 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
         caller, who, when = NOBODY, NOBODY, 0  # of a call that this event leads to
         growing = False
         if len(heap) and heap[0][0] < join:
-            if place == count and not waiting:
+            if place == count and not lengths.any():
                 break
             now, _, _, rank, kind, spell = heappop(heap)
             if now >= until:
@@ -212,8 +221,7 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
             if kind == _NEXT:
                 at_work -= spell
                 if _room(limits, at_work, now):
-                    who, gone = _choose(rank, now, load, skills, heads, following)
-                    waiting -= gone
+                    who = _choose(rank, now, load, skills, queues)
                 if who == NOBODY:
                     spells += 1
                     spell_of[rank], since[rank] = spells, now
@@ -251,7 +259,7 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
                 else:
                     following[tails[errand]] = place
                 tails[errand] = place
-                waiting += 1
+                lengths[errand] += 1
             place += 1
         turn = 0
         while True:
@@ -260,8 +268,7 @@ def play(  # noqa: C901 - one loop over one state, which functions would have to
                 while turn < idlers and caller == NOBODY:
                     who = NOBODY
                     if _room(limits, at_work, now):
-                        who, gone = _choose(idle[turn], now, load, skills, heads, following)
-                        waiting -= gone
+                        who = _choose(idle[turn], now, load, skills, queues)
                     if who == NOBODY:
                         turn += 1
                         continue
@@ -323,56 +330,50 @@ def tickets(arrives: Whole, errands: Whole, offers: Any, takes: int, paper: int,
 
 @compiled
 def pool(load: Any, rated: Any, times: Any, delays: Any) -> Any:
-    """A day of counters that are all alike, never pause and call in order of joining; arguments and result as `play`'s.
+    """A day of counters that are all alike, never pause and call in order of joining; arguments as `play`'s.
 
     Then no heap and no queue is needed: the next visitor goes to the counter that is free first (Kiefer and Wolfowitz),
-    which is kept by a sorted list of the instants at which counters are free. Of counters free at one instant, a
-    waiting visitor gets the one that the heap of `play` would give: whoever has not served yet, then by number; a
-    newcomer gets the lowest number.
+    of several that are free since one instant to the lowest number, as in `play`. Which that is stands at the top of a
+    tournament: a tree of minima over the counters, in which a visit changes one path and nothing is moved.
+
+    Returns:
+        (counter, called, starts, leaves) as rows of one array, by place: one array, because memory for four costs more
+        than their numbers. The order of the calls is that of the places.
     """
     joins, _, holds, stays, _, _ = load
     opens, end, until = times
     key, call, show, walk, done, clerk, log_in = delays
     count, counters = joins.size, rated.size
-    by, called = np.empty(count, np.int64), np.empty(count, np.int64)
-    starts, leaves = np.empty(count, np.int64), np.empty(count, np.int64)
-    # (instant at which it is free, whether it has served, its rank), packed so that one comparison orders them
-    away = (LATEST << PACKED) + np.arange(counters)
-    free = away.copy() if opens + log_in >= end else ((opens + log_in + key) << PACKED) + np.arange(counters)
-    served, mask = (1 << (PACKED - 1) if key else 0), (1 << (PACKED - 1)) - 1
-    visits = 0
+    found = np.empty((4, count), np.int64)
+    by, called, starts, leaves = found[0], found[1], found[2], found[3]
+    leaf = 1
+    while leaf < counters:
+        leaf *= 2
+    # (instant at which it is free, its rank), packed so that one comparison orders them; node i is over 2i and 2i + 1
+    tree = np.empty(2 * leaf, np.int64)
+    for counter in range(leaf):
+        free = opens + log_in + key if counter < counters and opens + log_in < end else LATEST
+        tree[leaf + counter] = (free << PACKED) + counter
+    for node in range(leaf - 1, 0, -1):
+        tree[node] = min(tree[2 * node], tree[2 * node + 1])
+    best, visits, last = tree[1], count, min(until, LATEST)
     for place in range(count):
-        join, at, taken = joins[place], free[0] >> PACKED, 0
-        if join >= until:
+        join, at, counter = joins[place], best >> PACKED, best & ((1 << PACKED) - 1)
+        if max(join, at) >= last:
+            visits = place
             break
-        if at < join:
-            while counters > 1 + taken and free[taken + 1] >> PACKED == at:
-                taken += 1
-            if taken:  # several are free since one instant: the lowest number
-                for i in range(taken, -1, -1):
-                    if free[i] & mask < free[taken] & mask:
-                        taken = i
-            when = join + show
-        elif at >= until or at == LATEST:
-            break
-        else:
-            when = at + call
-        counter = free[taken] & mask
+        when = at + call if at >= join else join + show
         begins = when + walk
         ends = begins + holds[place] + done
         if rated[counter]:
             ends += stays[place]
         by[place], called[place], starts[place], leaves[place] = counter, when, begins, ends
-        visits += 1
         then = ends + clerk
-        then = away[counter] if then >= end else ((then + key) << PACKED) + served + counter
-        i = taken
-        following = free[i + 1] if i + 1 < counters else LAST
-        while following < then:
-            free[i] = following
-            i += 1
-            following = free[i + 1] if i + 1 < counters else LAST
-        free[i] = then
-    for place in range(visits, count):
-        by[place], called[place], starts[place], leaves[place] = NOBODY, 0, 0, 0
-    return by, called, starts, leaves, np.arange(visits)
+        best = ((then + key if then < end else LATEST) << PACKED) + counter
+        node = leaf + counter
+        while node > 1:
+            tree[node] = best
+            best = min(best, tree[node ^ 1])
+            node >>= 1
+    by[visits:], called[visits:], starts[visits:], leaves[visits:] = NOBODY, 0, 0, 0
+    return found

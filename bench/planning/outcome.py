@@ -7,7 +7,6 @@ on which it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -17,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from bench.hall.appointments import instants_at_kiosk
-from bench.hall.columns import COMES, NO_SHOW, Columns, People, Whole
+from bench.hall.columns import COMES, DIVERTED, NO_SHOW, Columns, People, Whole
 from bench.hall.day import Visitor
 from bench.planning import engine, plain_day, scenario_day
-from bench.planning.engine import NEVER, NO_DELAYS, Delays, Desks, Load, Visit
+from bench.planning.engine import NEVER, NO_DELAYS, Counters, Delays, Load
 from bench.planning.scenario_day import leaves_unserved, load_of
+from bench.planning.tables import NOTHING, Tables, polls_of, run, run_course
 from bench.scenario.times import NS
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ WHYS: Final = ("", "lost patience", "balked", "no show")
 
 ENGINES: Final = ("auto", "kernel", "python")
 NO_NUMBA: Final = "the compiled kernel needs numba: pip install 'hallbench[fast]', or --engine python"
-MOST_ALIKE: Final = 200
-"""More counters than this that are alike are quicker on a heap."""
-
-_NOTHING: Final = np.zeros(0, np.int64)
 
 
 class EngineError(ValueError):
@@ -82,91 +78,6 @@ class Outcome(NamedTuple):
     second: Whole
 
 
-def simulate(load: Load, desks: Desks, delays: Delays = NO_DELAYS) -> list[Visit]:
-    """`engine.simulate` by the compiled kernel.
-
-    Raises:
-        EngineError: visitors leave unserved or go on to a second desk, which the kernel does not play.
-    """
-    if load.leaving is not None:
-        raise EngineError("the compiled kernel plays neither visitors who leave nor second desks: use --engine python")
-    by, called, starts, leaves, order = _kernel(load, _Desks(desks, delays))
-    numbers = sorted(desks.skills)
-    columns = (order, by[order], called[order], starts[order], leaves[order])
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [Visit(place, numbers[counter], *rest) for place, counter, *rest in rows]
-
-
-class _Desks:
-    """Counters as the kernel takes them."""
-
-    def __init__(self, desks: Desks, delays: Delays) -> None:
-        numbers = sorted(desks.skills)
-        errands = 1 + max((e for skills in desks.skills.values() for e in skills), default=0)
-        self.numbers = np.array([*numbers, -1], np.int64)  # the last one: of whoever was never called
-        self.skills = _rows([sorted(desks.skills[number]) for number in numbers])
-        self.able = np.zeros((len(numbers), errands), np.bool_)
-        for rank, number in enumerate(numbers):
-            self.able[rank, list(desks.skills[number])] = True
-        spans = [desks.off.get(number, ()) for number in numbers]
-        first, starts = _rows([[start for start, _ in found] for found in spans])
-        self.off = first, starts, _rows([[end for _, end in found] for found in spans])[1]
-        self.rated = np.array([number in desks.rated for number in numbers], np.bool_)
-        self.limits = tuple(np.array([limit[i] for limit in desks.limits], np.int64) for i in range(2))
-        self.times = desks.opens, desks.end, desks.until
-        self.alike = len(numbers) <= MOST_ALIKE and len(set(desks.skills.values())) == 1
-        self.alike = self.alike and not any(spans) and not desks.limits and not desks.polls and not desks.speeds
-        self.speeds = np.array([desks.speeds.get(number, 1.0) for number in numbers], np.float64)
-        self.polls = _polls([desks.polls.get(number) for number in numbers])
-        self.delays = delays.key, delays.call, delays.show, delays.walk, delays.done, delays.clerk, delays.log_in
-
-    def widened(self, errands: int) -> Any:
-        """Which counter is able to do what, with a column for errands up to that number that nobody serves."""
-        lacking = errands - self.able.shape[1]
-        return np.pad(self.able, ((0, 0), (0, lacking))) if lacking > 0 else self.able
-
-
-def _polls(polls: Sequence[engine.Poll | None]) -> Whole:
-    """As rows (first, period, latency); of zeros where there is none."""
-    return np.array([poll or (0, 0, 0) for poll in polls], np.int64).reshape(-1, 3)
-
-
-def _rows(rows: Sequence[Sequence[int]]) -> tuple[Whole, Whole]:
-    """(first, all): row r is all[first[r]:first[r + 1]]."""
-    first = np.cumsum([0, *map(len, rows)])
-    return first.astype(np.int64), np.array([value for row in rows for value in row], np.int64)
-
-
-def _kernel(load: Load, desks: _Desks) -> Any:
-    ranks = np.zeros(len(load.joins), np.int64)
-    ranks[sorted(range(len(load.keys)), key=load.keys.__getitem__)] = np.arange(len(load.keys))
-    columns = [np.asarray(column, np.int64) for column in (load.joins, load.errands, load.holds, load.stays)]
-    patience = _NOTHING if load.patience is None else np.asarray(load.patience, np.int64)
-    return _run((*columns, ranks, patience), desks)
-
-
-def _latest(load: tuple[Whole, ...], desks: _Desks) -> int:
-    """An instant before which everybody has left, ns: all one after the other."""
-    joins, _, holds, stays, _, _ = load
-    last = int(joins.max(initial=0)) + desks.times[0] + sum(desks.delays)
-    return last + int(holds.sum(dtype=np.float64) + stays.sum(dtype=np.float64)) + len(joins) * sum(desks.delays)
-
-
-def _run(load: tuple[Whole, ...], desks: _Desks) -> Any:
-    from bench.planning import kernel
-
-    errands, ranks, patience = load[1], load[4], load[5]
-    able = desks.widened(int(errands.max(initial=0)) + 1)
-    first_come = not patience.size and able[0][errands].all() and (ranks[1:] > ranks[:-1]).all()
-    if desks.alike and first_come and _latest(load, desks) < kernel.LATEST:
-        return kernel.pool(load, desks.rated, desks.times, desks.delays)
-    able = desks.widened(int(load[1].max(initial=0)) + 1)
-    return kernel.play(
-        load, desks.skills, able, desks.off, desks.rated, desks.limits, desks.times, desks.delays, desks.polls,
-        desks.speeds,
-    )  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Hall:
     """A hall with its delays, ready for many days.
@@ -175,7 +86,7 @@ class Hall:
         scenario: hours, errands, counters and kiosks.
         delays: see `engine.people`.
         engine: "kernel" or "python".
-        limits: (from this instant on, most counters that may be at work), as `Desks.limits`.
+        limits: (from this instant on, most counters that may be at work), as `Counters.limits`.
     """
 
     scenario: Scenario
@@ -184,23 +95,18 @@ class Hall:
     limits: tuple[tuple[int, int], ...] = ()
 
     @cached_property
-    def _desks(self) -> Desks:
-        return replace(scenario_day.desks_of(self.scenario, self.delays), limits=self.limits)
+    def _counters(self) -> Counters:
+        return replace(scenario_day.counters_of(self.scenario, self.delays), limits=self.limits)
 
     @cached_property
-    def _tables(self) -> _Desks:
-        return _Desks(self._desks, self.delays)
+    def _tables(self) -> Tables:
+        return Tables(self._counters, self.delays)
 
     @cached_property
     def _offers(self) -> Any:
         keys = list(self.scenario.kiosk_keys.values())
         # the last column is that of visitors who do not come to a kiosk
         return np.array([[e in mine for e in range(len(self.scenario.errands) + 1)] for mine in keys], np.bool_)
-
-    @cached_property
-    def engine_used(self) -> str:
-        """The engine that plays: "python" also where the kernel was asked for and does not know what the hall has."""
-        return "python" if leaves_unserved(self.scenario) else self.engine
 
     @cached_property
     def _called_as(self) -> tuple[Whole, Whole]:
@@ -218,7 +124,7 @@ class Hall:
     @cached_property
     def end(self) -> int:
         """The instant up to which whoever is not called counts as waiting, ns."""
-        return self._desks.until
+        return self._counters.until
 
     def tickets(self, day: Columns) -> Whole:
         """When each visitor holds a ticket, ns; -1 for never."""
@@ -239,10 +145,10 @@ class Hall:
             comes = (day.people.ways == COMES) | (day.people.ways == NO_SHOW)
         if not scenario.kiosk_keys or not takes:
             return np.where(comes, day.arrives, -1)
-        if self.engine_used == "kernel":
+        if self.engine == "kernel":
             from bench.planning import kernel
 
-            polls = _polls([self.delays.polls.kiosks.get(name) for name in scenario.kiosk_keys])
+            polls = polls_of([self.delays.polls.kiosks.get(name) for name in scenario.kiosk_keys])
             errands = np.where(comes, day.errands, len(scenario.errands))
             found: Whole = kernel.tickets(day.arrives, errands, self._offers, takes, self.delays.paper, polls)
             return found
@@ -256,65 +162,139 @@ class Hall:
         places = places[int(np.searchsorted(at[places], 0)) :]
         if leaves_unserved(self.scenario):
             return self._course(day, at, places)
-        joins, errands = at[places], day.errands[places]
-        holds = day.services[places] + self.overhead
-        stays = np.where(day.ratings[places] > 0, day.delays[places], 0)
-        priority, letter = self._called_as
-        first, queues, lifts = priority[errands], errands, self.scenario.lifts
-        if lifts and day.people is not None:
-            of_class = np.array([*(found.priority for found in self.scenario.visitor_classes), 0], np.int64)
-            lift = of_class[day.people.classes[places]]
-            first = first - lift
-            queues = errands * (1 + len(lifts)) + np.searchsorted(np.array([0, *lifts]), lift)
-        counts = np.zeros(len(joins), np.int64)
-        for errand in range(len(self.scenario.errands)):
-            mine = errands == errand
-            counts[mine] = np.arange(1, int(mine.sum()) + 1)
+        joins, errands, queues, holds, stays, first, order = self._queued(day, at, places)
         none = np.zeros(len(joins), np.int64)
         ranks = np.empty(len(joins), np.int64)
-        ranks[np.lexsort((counts, letter[errands], joins, first))] = np.arange(len(joins))
+        ranks[np.lexsort((order, joins, first))] = np.arange(len(joins))
         if self.engine == "kernel":
-            by, called, starts, leaves, _ = _run((joins, queues, holds, stays, ranks, _NOTHING), self._tables)
+            by, called, starts, leaves, _ = run((joins, queues, holds, stays, (ranks,), NOTHING), self._tables)
             numbers = self._tables.numbers[by]
             return Outcome(places, joins, errands, numbers, called, starts, leaves, none, none, none)
         load = Load(joins.tolist(), queues.tolist(), holds.tolist(), stays.tolist(), ranks.tolist())
         told = np.zeros((4, len(joins)), np.int64)
         told[0] = -1
-        if plain_day.fits(load, self._desks):
-            called_first, *rows = plain_day.play(load, self._desks, self.delays)
+        if plain_day.fits(load, self._counters):
+            called_first, *rows = plain_day.play(load, self._counters, self.delays)
             told[:, called_first] = rows
-        elif visits := engine.simulate(load, self._desks, self.delays):
+        elif visits := engine.simulate(load, self._counters, self.delays):
             found = np.array(visits, np.int64).T
             told[:, found[0]] = found[1:]
         numbers, called, starts, leaves = told
         return Outcome(places, joins, errands, numbers, called, starts, leaves, none, none, none)
 
+    def _queued(self, day: Columns, at: Whole, places: Whole) -> _Queued:
+        """The tickets of a day in order of joining."""
+        joins, errands = at[places], day.errands[places]
+        holds = day.services[places] + self.overhead
+        stays = np.where(day.ratings[places] > 0, day.delays[places], 0)
+        priority, letter = self._called_as
+        lifts = np.array([0, *self.scenario.lifts])
+        lift = np.zeros(len(joins), np.int64)
+        if len(lifts) > 1 and day.people is not None:
+            of_class = np.array([*(found.priority for found in self.scenario.visitor_classes), 0], np.int64)
+            lift = of_class[day.people.classes[places]]
+        counts = np.zeros(len(joins), np.int64)
+        for errand in range(len(self.scenario.errands)):
+            mine = errands == errand
+            counts[mine] = np.arange(1, int(mine.sum()) + 1)
+        order = letter[errands] * (len(joins) + 1) + counts
+        queues = errands * len(lifts) + np.searchsorted(lifts, lift)
+        return _Queued(joins, errands, queues, holds, stays, priority[errands] - lift, order)
+
     def _course(self, day: Columns, at: Whole, places: Whole) -> Outcome:
         """A day in which visitors leave unserved or go on to a second desk; rows in order of joining."""
-        visitors = visitors_of(day)
-        load = load_of(self.scenario, visitors, [(int(at[place]), int(place)) for place in places], self.delays)
-        told = engine.course(load, self._desks, self.delays)
-        many, levels = len(places), load.levels
-        seconds = np.array(told.seconds, np.int64).reshape(-1, 3)
-        # second visits whose instant of joining lies behind the end never came to be
-        rows = np.zeros((10, many + len(seconds)), np.int64)
-        rows[0] = np.concatenate([places, places[seconds[:, 0]]])
-        rows[1] = np.concatenate([at[places], seconds[:, 1]])
-        rows[2] = np.concatenate([day.errands[places], seconds[:, 2] // levels])
-        rows[3] = -1
-        if told.visits:
-            found = np.array(told.visits, np.int64).T
-            rows[3:7, found[0]] = found[1:]
-        goes = np.array(told.goes, np.int64)
-        gone = (goes < NEVER) & (rows[3] < 0)
+        course = self._course_compiled if self.engine == "kernel" else self._course_here
+        played = course(day, at, places)
+        by, called, starts, leaves, goes, balked, first, joins, queues = played
+        many, levels = len(places), 1 + len(self.scenario.lifts)
+        rows = np.zeros((10, len(by)), np.int64)
+        rows[0] = np.concatenate([places, places[first]])
+        rows[1] = np.concatenate([at[places], joins])
+        rows[2] = np.concatenate([day.errands[places], queues // levels])
+        rows[3:7] = by, called, starts, leaves
+        gone = (goes < NEVER) & (by < 0)
         rows[7] = np.where(gone, np.maximum(goes, 1), 0)
         rows[8, gone] = 1
-        rows[8, sorted(told.balked)] = 2
+        rows[8, balked] = 2
         if day.people is not None:
             rows[8, :many][day.people.ways[places] == NO_SHOW] = 3
         rows[9, many:] = 1
         rows = rows[:, np.argsort(rows[1], kind="stable")]
         return Outcome._make(rows[column] for column in range(len(rows)))
+
+    def _course_here(self, day: Columns, at: Whole, places: Whole) -> _Played:
+        """By the engine in Python."""
+        joined = list(zip(at[places].tolist(), places.tolist(), strict=True))
+        load = load_of(self.scenario, visitors_of(day), joined, self.delays)
+        told = engine.course(load, self._counters, self.delays)
+        seconds = np.array(told.seconds, np.int64).reshape(-1, 3).T
+        rows = np.zeros((4, len(told.goes)), np.int64)
+        rows[0] = -1
+        if told.visits:
+            found = np.array(told.visits, np.int64).T
+            rows[:, found[0]] = found[1:]
+        balked = np.array(sorted(told.balked), np.int64)
+        counters, called, starts, leaves = rows
+        before, joins, queues = seconds
+        return _Played(counters, called, starts, leaves, np.array(told.goes, np.int64), balked, before, joins, queues)
+
+    def _course_compiled(self, day: Columns, at: Whole, places: Whole) -> _Played:
+        """By the compiled kernel: what `scenario_day.load_of` says of one visitor after the other, in columns."""
+        scenario, levels = self.scenario, 1 + len(self.scenario.lifts)
+        joins, errands, queues, holds, stays, first, order = self._queued(day, at, places)
+        people = day.people
+        none = np.zeros(len(places), np.int64)
+        goes, limits, seconds, departures = none + NEVER, none - 1, none, NOTHING
+        if people is not None:
+            patience, seconds, no_show = people.patience[places], people.seconds[places], people.ways[places] == NO_SHOW
+            goes = np.where(no_show, joins, np.where(patience > 0, joins + patience, NEVER))
+            limits = np.where(no_show, -1, people.limits[places])
+            talk = round(scenario.greeter.seconds * NS) if scenario.greeter else 0
+            departures = day.arrives[people.ways == DIVERTED] + talk
+        second = np.array([scenario.next_errand.get(e, -1) for e in range(len(scenario.errands))], np.int64)[errands]
+        goes_on = (second >= 0) & (seconds > 0)
+        following = np.where(goes_on, second * levels + queues % levels, -1)
+        priority, _ = self._called_as
+        then = priority[second] + first - priority[errands]
+        load = joins, queues, holds, np.where(goes_on, 0, stays), (first, joins, order), NOTHING
+        leaving = goes, limits, following, seconds, stays, departures, then, order
+        found = run_course(load, leaving, self._tables, levels)
+        by, called, starts, leaves, _, goes, balked, passed_on, all_joins, all_queues = found
+        before = np.flatnonzero(passed_on >= 0)
+        before = before[np.argsort(passed_on[before])]
+        behind = all_joins[len(places) :], all_queues[len(places) :]
+        numbers = self._tables.numbers[by]
+        return _Played(numbers, called, starts, leaves, goes, np.flatnonzero(balked), before, *behind)
+
+
+class _Queued(NamedTuple):
+    """Tickets in order of joining: `first` is what goes before (low), `order` follows the tickets' names."""
+
+    joins: Whole
+    errands: Whole
+    queues: Whole
+    holds: Whole
+    stays: Whole
+    first: Whole
+    order: Whole
+
+
+class _Played(NamedTuple):
+    """A day of tickets in order of joining and of second visits behind them.
+
+    `goes` is when somebody leaves if not called; `balked` has places; the last three are of the second visits: place of
+    the first one, instant of joining, queue.
+    """
+
+    counters: Whole
+    called: Whole
+    starts: Whole
+    leaves: Whole
+    goes: Whole
+    balked: Whole
+    before: Whole
+    joins: Whole
+    queues: Whole
 
 
 def visitors_of(day: Columns) -> list[Visitor]:

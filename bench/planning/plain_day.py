@@ -17,7 +17,7 @@ from bench.hall.discipline import at_speed
 from bench.planning.inputs import NEVER, Visit, free_from, heard, pause_from
 
 if TYPE_CHECKING:
-    from bench.planning.inputs import Delays, Desks, Load
+    from bench.planning.inputs import Counters, Delays, Load
 
 _NEXT, _PAUSE = range(2)
 
@@ -32,41 +32,41 @@ class Calls(NamedTuple):
     leaves: list[int]
 
 
-def fits(load: Load, desks: Desks) -> bool:
+def fits(load: Load, counters: Counters) -> bool:
     """Whether a day is as plain as this module takes it."""
-    return load.leaving is None and load.patience is None and not desks.limits
+    return load.leaving is None and load.patience is None and not counters.limits
 
 
-def visits_of(load: Load, desks: Desks, delays: Delays) -> list[Visit]:
+def visits_of(load: Load, counters: Counters, delays: Delays) -> list[Visit]:
     """All visits of a day, in order of their calls."""
-    return list(map(Visit, *play(load, desks, delays)))
+    return list(map(Visit, *play(load, counters, delays)))
 
 
-def play(load: Load, desks: Desks, delays: Delays) -> Calls:  # noqa: C901 - one loop over one state, for speed
+def play(load: Load, counters: Counters, delays: Delays) -> Calls:  # noqa: C901 - one loop over one state, for speed
     """Play a plain day; see `engine.simulate`."""
-    joins, errands, stays, until, key = load.joins, load.errands, load.stays, desks.until, delays.key
+    joins, errands, stays, until, key = load.joins, load.errands, load.stays, counters.until, delays.key
     holds, call, show, walk, done, clerk = load.holds, delays.call, delays.show, delays.walk, delays.done, delays.clerk
-    count, hours, end = len(joins), (desks.opens, desks.end), desks.end
+    count, hours, end = len(joins), (counters.opens, counters.end), counters.end
     place_of = sorted(range(count), key=load.keys.__getitem__)
     ranks = [0] * count
     for rank, place in enumerate(place_of):
         ranks[place] = rank
-    numbers = sorted(desks.skills)
-    able = [desks.skills[number] for number in numbers]
-    off = [desks.off.get(number, ()) for number in numbers]
-    polls = [desks.polls.get(number) for number in numbers]
-    speeds = [desks.speeds.get(number, 1.0) for number in numbers]
-    rated = [number in desks.rated for number in numbers]
+    numbers = sorted(counters.skills)
+    able = [counters.skills[number] for number in numbers]
+    off = [counters.off.get(number, ()) for number in numbers]
+    polls = [counters.polls.get(number) for number in numbers]
+    speeds = [counters.speeds.get(number, 1.0) for number in numbers]
+    rated = [number in counters.rated for number in numbers]
     queues: dict[int, deque[int]] = {errand: deque() for skills in able for errand in skills}
     mine = [[queues[errand] for errand in skills] for skills in able]
     pauses, spell_of, since_of = [NEVER] * len(numbers), [0] * len(numbers), [0] * len(numbers)
     idle: list[tuple[int, int]] = []  # (since, counter), in the order of `discipline.first_idle`
     waiting = spells = place = stirred = 0
     stirred_at = -1
-    places, counters, called, begun, left = Calls([], [], [], [], [])
+    places, by, called, begun, left = Calls([], [], [], [], [])
     heap: list[tuple[int, int, int, int, int, int]] = []
     for c in range(len(numbers)):
-        free, went = free_from(off[c], hours, key, desks.opens + delays.log_in)
+        free, went = free_from(off[c], hours, key, counters.opens + delays.log_in)
         if free is not None:
             heap.append((heard(polls[c], free + key), went, 0, c, _NEXT, 0))
     heapify(heap)
@@ -135,7 +135,7 @@ def play(load: Load, desks: Desks, delays: Delays) -> Calls:  # noqa: C901 - one
         if rated[c]:
             leaves += stays[who]
         places.append(who)
-        counters.append(numbers[c])
+        by.append(numbers[c])
         called.append(when)
         begun.append(starts)
         left.append(leaves)
@@ -156,4 +156,4 @@ def play(load: Load, desks: Desks, delays: Delays) -> Calls:  # noqa: C901 - one
             heappush(heap, event)
         else:
             heapreplace(heap, event)
-    return Calls(places, counters, called, begun, left)
+    return Calls(places, by, called, begun, left)

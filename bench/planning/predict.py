@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.hall import columns as sampling
 from bench.hall.day import stream
-from bench.planning.engine import Desks, Load, simulate
+from bench.planning.engine import Counters, Load, simulate
 from bench.planning.fit import LEAST_SERVICES, Service, lognormal
 from bench.planning.statistics import Estimate, estimate
 from bench.scenario.ticket_log import LoggedTicket
@@ -209,6 +209,6 @@ def _played(
     skills = {number: frozenset((0,)) for number in range(1, 1 + max(1, *(count for _, count in limits)))}
     load = Load(joins, none, holds, none, [(0, at, "A", n) for n, at in enumerate(joins)])
     waits: list[float | None] = [None] * len(mine)
-    for visit in simulate(load, Desks(skills, 0, DAY, limits=limits)):
+    for visit in simulate(load, Counters(skills, 0, DAY, limits=limits)):
         waits[visit.place] = (visit.called - joins[visit.place]) / MINUTE
     return waits

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.hall.appointments import comes_to_kiosk
 from bench.hall.columns import COMES, DIVERTED, NO_SHOW
 from bench.hall.discipline import Roster
-from bench.planning.engine import NEVER, NO_DELAYS, Delays, Desks, Leaving, Load, Visit, course, heard, simulate
+from bench.planning.engine import NEVER, NO_DELAYS, Counters, Delays, Leaving, Load, Visit, course, heard, simulate
 from bench.scenario.times import NS
 
 if TYPE_CHECKING:
@@ -61,15 +61,15 @@ def play(scenario: Scenario, day: Day, delays: Delays) -> Played:
     found = tickets(scenario, [instants[place] for place in order], errands, delays, comes)
     joined = sorted((at, place) for place, at in zip(order, found, strict=True) if at >= 0)
     load = load_of(scenario, visitors, joined, delays)
-    desks = desks_of(scenario, delays)
+    counters = counters_of(scenario, delays)
     hours = scenario.hours
     joins, numbers = [at for at, _ in joined], [visitors[place].number for _, place in joined]
     late: frozenset[int] = frozenset()
     if hours.after_closing == "send_home":
         late = frozenset(place for place, at in enumerate(joins) if at >= hours.closes)
     if load.leaving is None:
-        return Played(tuple(numbers), tuple(joins), load, simulate(load, desks, delays), late)
-    told = course(load, desks, delays)
+        return Played(tuple(numbers), tuple(joins), load, simulate(load, counters, delays), late)
+    told = course(load, counters, delays)
     numbers += [numbers[first] for first, _, _ in told.seconds]
     joins += [at for _, at, _ in told.seconds]
     return Played(tuple(numbers), tuple(joins), load, told.visits, late, told.balked, tuple(told.goes))
@@ -119,11 +119,11 @@ def load_of(scenario: Scenario, visitors: Sequence[Visitor], joined: Sequence[tu
 
 
 def leaves_unserved(scenario: Scenario) -> bool:
-    """Whether visitors may leave unserved or go on to a second desk: what only the engine in Python plays."""
+    """Whether visitors may leave unserved or go on to a second desk: `engine.course` then plays the days."""
     return bool(scenario.patience or scenario.greeter or scenario.next_errand)
 
 
-def desks_of(scenario: Scenario, delays: Delays) -> Desks:
+def counters_of(scenario: Scenario, delays: Delays) -> Counters:
     """The counters of a scenario."""
     roster, hours = Roster(scenario), scenario.hours
     until = min(scenario.horizon, hours.closes) if hours.after_closing == "send_home" else scenario.horizon
@@ -134,7 +134,7 @@ def desks_of(scenario: Scenario, delays: Delays) -> Desks:
     skills = {n: frozenset(e * levels + i for e in able for i in range(levels)) for n, able in scenario.skills.items()}
     stay = NEVER if hours.after_closing == "send_home" else hours.closes
     off, end, speeds = roster.off, roster.end, scenario.speeds
-    return Desks(skills, hours.opens, until, off, end, rated, polls=polls, speeds=speeds, closes=stay)
+    return Counters(skills, hours.opens, until, off, end, rated, polls=polls, speeds=speeds, closes=stay)
 
 
 def without_keypad(scenario: Scenario) -> frozenset[int]:

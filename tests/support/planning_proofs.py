@@ -15,17 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.planning import engine, outcome
-from bench.planning.engine import Desks, Load
+from bench.planning import engine, outcome, tables
+from bench.planning.engine import Counters, Load
 
 S = 1_000_000_000
 FOREVER = 1 << 60
-PLAY = {"kernel": outcome.simulate, "python": engine.simulate}
+PLAY = {"kernel": tables.simulate, "python": engine.simulate}
 
 
-def simulate(load: Load, desks: Desks) -> list[engine.Visit]:
+def simulate(load: Load, counters: Counters) -> list[engine.Visit]:
     """The visits, by the engine that a study would take here."""
-    return PLAY[outcome.engine_named("auto")](load, desks)
+    return PLAY[outcome.engine_named("auto")](load, counters)
 
 
 class Against(NamedTuple):
@@ -53,9 +53,9 @@ def play(arrivals: np.ndarray, services: np.ndarray, counters: int) -> np.ndarra
     none = [0] * len(joins)
     load = Load(joins, none, holds, none, [(0, at, "A", n) for n, at in enumerate(joins)])
     skills = {number: frozenset((0,)) for number in range(1, counters + 1)}
-    desks = Desks(skills, 0, FOREVER)
+    staffed = Counters(skills, 0, FOREVER)
     waits = np.zeros(len(joins))
-    for visit in simulate(load, desks):
+    for visit in simulate(load, staffed):
         waits[visit.place] = (visit.called - joins[visit.place]) / S
     return waits
 
@@ -141,7 +141,7 @@ def call_centre(days: int, seed: int = 7, alpha: float = 400.0) -> list[Against]
 
     staff = tuple((hour * h, agents) for h, agents in enumerate(AGENTS))
     skills = {number: frozenset((0,)) for number in range(most)}
-    desks = Desks(skills, 0, FOREVER, limits=staff)
+    staffed = Counters(skills, 0, FOREVER, limits=staff)
     waits, within, lost = [], [], []
     for day in range(days):
         random = np.random.default_rng([seed, day])
@@ -154,7 +154,7 @@ def call_centre(days: int, seed: int = 7, alpha: float = 400.0) -> list[Against]
         patient = [round(p * S) for p in patience.tolist()]
         none = [0] * n
         load = Load(joins, none, holds, none, [(0, at, "A", k) for k, at in enumerate(joins)], patient)
-        waited = {visit.place: visit.called - joins[visit.place] for visit in simulate(load, desks)}
+        waited = {visit.place: visit.called - joins[visit.place] for visit in simulate(load, staffed)}
         of_day = [waited.get(k, patient[k]) for k in range(n)]
         waits.append(sum(of_day) / S / total)
         within.append(sum(w < 20 * S for w in of_day) / total)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.hall.day import Day, Visitor, draw
 from bench.hall.ideal import ideal_waits
 from bench.planning import ideal_devices
-from bench.planning.engine import NO_DELAYS, Desks, Load, heard, people, simulate
+from bench.planning.engine import NO_DELAYS, Counters, Load, heard, people, simulate
 from bench.planning.scenario_day import play
 from bench.scenario.load import load, parse
 from bench.scenario.model import Scenario
@@ -97,12 +97,12 @@ def test_patience_ends_a_wait_and_a_limit_keeps_counters_from_work() -> None:
     """A visitor out of patience is passed over; with a limit of one at work the second counter waits for more."""
     n = 3
     load_ = Load([0, 1, 2], [0] * n, [100] * n, [0] * n, [(0, k, "A", k) for k in range(n)], [50, 10, 1000])
-    desks = Desks(
+    counters = Counters(
         {1: frozenset((0,)), 2: frozenset((0,))},
         0,
         1 << 60,
         limits=((0, 1), (60, 2)),
     )
-    assert [(v.place, v.called) for v in simulate(load_, desks)] == [(0, 0), (2, 60)]
-    free = replace(desks, limits=())
+    assert [(v.place, v.called) for v in simulate(load_, counters)] == [(0, 0), (2, 60)]
+    free = replace(counters, limits=())
     assert [(v.place, v.called) for v in simulate(load_, free)] == [(0, 0), (1, 1), (2, 100)]

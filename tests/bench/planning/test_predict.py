@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.planning.engine import Desks, Load, simulate
+from bench.planning.engine import Counters, Load, simulate
 from bench.planning.predict import SHARED, RecordedDay, at_work, foretell, occupancies, services, warsaw
 from bench.scenario.ticket_log import LoggedTicket
 from bench.scenario.times import HOUR, MINUTE
@@ -18,8 +18,8 @@ def made(seed: int, counters: int, visitors: int, median: float = 5.0) -> Record
     times = random.lognormal(np.log(median), np.log(2) / 1.2816, visitors)
     holds = (times * MINUTE).astype(np.int64).tolist()
     none = [0] * visitors
-    desks = Desks({n: frozenset((0,)) for n in range(counters)}, 0, 1 << 60)
-    called = {v.place: v.called for v in simulate(Load(joins, none, holds, none, [(0, at) for at in joins]), desks)}
+    alike = Counters({n: frozenset((0,)) for n in range(counters)}, 0, 1 << 60)
+    called = {v.place: v.called for v in simulate(Load(joins, none, holds, none, [(0, at) for at in joins]), alike)}
     tickets = tuple(LoggedTicket("A", at, called[place]) for place, at in enumerate(joins))
     return RecordedDay(tickets, {"A": [(8 * HOUR, counters)]})
 

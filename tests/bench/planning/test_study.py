@@ -63,6 +63,20 @@ def test_an_interrupted_study_keeps_what_is_done() -> None:
     assert [len(days) for days in found.days] == [7, 7]
 
 
+def test_an_interrupted_plan_says_how_far_it_is() -> None:
+    """Ctrl-C on the third day: three days stand there, and of how many, in a remark that text, page and JSON have."""
+    days: list[str] = []
+
+    def interrupt(_fraction: float, text: str) -> None:
+        days.append(text)
+        if len(days) == 3:
+            raise KeyboardInterrupt
+
+    told = answer.plan(answer.Question(load("tan_hoi"), (4, 5), days=50, engine="python"), interrupt)
+    assert (told["why"], told["days"], len(told["designs"])) == ("interrupted", 3, 2)
+    assert "interrupted after 3 of 50 days of 4 to 5 counters" in told["remarks"]
+
+
 def test_figures_of_a_day_add_up() -> None:
     """Half-hours and errands hold every visitor; the mean wait is theirs; shares and utilisation are shares."""
     scenario = load("tan_hoi")
