@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -16,7 +17,7 @@ import click
 from bench.cli import console
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import printable
+from bench.reports.wording import count, printable
 
 if TYPE_CHECKING:
     from bench.compliance.case import Case
@@ -328,15 +329,20 @@ def show(run: Run, suite: Suite) -> None:
     requirements = suite.requirements()
     for note in run.notes:
         if not note.startswith("unit "):
-            console.out(printable(note))
-    for case in run.cases:
-        if case.verdict in ("PASS", "NOT APPLICABLE", "NOT RUN"):
-            continue
+            console.out(printable(note, keep="\n"))
+    shown = [case for case in run.cases if case.verdict not in ("PASS", "NOT APPLICABLE", "NOT RUN")]
+    alike = Counter((case.verdict, case.reason, case.reproduce) for case in shown)
+    for case in shown:
+        others = alike.pop((case.verdict, case.reason, case.reproduce), 0) - 1
+        if others < 0:
+            continue  # said with the first: a program that asked nothing says the same to every case
         cited = requirements[case.requirement].cited
         console.out(f"{click.style(case.verdict, fg=_COLOURS.get(case.verdict))}  {case.id}  ({cited}, {case.level})")
         console.out(f"    {printable(case.reason)}")
+        if others:
+            console.out(f"    {count(others, 'further case')}: the same")
         console.out(f"    again: {printable(case.reproduce)}")
-    tally = ", ".join(f"{count} {name}" for name, count in counts(run.cases).items() if count)
+    tally = ", ".join(f"{number} {name}" for name, number in counts(run.cases).items() if number)
     word = click.style(run.verdict, fg=_COLOURS.get(run.verdict), bold=True)
     console.out(f"{word}: {printable(run.target)}, {run.line}: {tally}")
 

@@ -123,7 +123,8 @@ def _in_wall_time(given: dict[str, Any], words: list[str]) -> tuple[Run, Exit, s
         uncertainty=seen.uncertainty,
         started=started,
     )
-    why = "" if seen.opened else f"it never opened its port within {FIRST_REQUEST_S:.0f} s; it was given {seen.address}"
+    waited = "" if seen.ended.how in ("returned", "crashed") else f" within {FIRST_REQUEST_S:.0f} s"
+    why = "" if seen.opened else f"it never opened its port{waited}; it was given {seen.address}"
     return run, seen.ended, seen.wrote, why
 
 

@@ -20,7 +20,7 @@ _UNITS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 36
 @bench_option
 @click.option("--json", "as_json", is_flag=True, help="Print the clock as JSON.")
 def command(order: str | None, value: str | None, which: str, as_json: bool) -> None:
-    r"""Show the clock of the running bench, or steer it.
+    """Show the clock of the running bench, or steer it.
 
     \b
         hallbench clock
@@ -28,7 +28,7 @@ def command(order: str | None, value: str | None, which: str, as_json: bool) -> 
         hallbench clock step 10s      while it stands
         hallbench clock speed 60      seconds of the hall in a real one
         hallbench clock resume
-    """
+    """  # noqa: D301  # click wants the character itself
     body: dict[str, Any] = {"do": order}
     if order in ("step", "speed"):
         if value is None:

@@ -19,7 +19,7 @@ from typing import Any, Final, Self, TextIO
 import click
 
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import duration, printable
+from bench.reports.wording import duration, printable, printable_json
 
 SCHEMA_VERSION: Final = 1
 """Version of the objects that `--json` prints; it grows when a field changes its meaning or goes away."""
@@ -103,7 +103,7 @@ def emit_json(obj: Mapping[str, Any], *, one_line: bool = False) -> None:
     whole = {"schema_version": SCHEMA_VERSION, **obj}
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(whole, ensure_ascii=encoding != "utf8", allow_nan=False, indent=None if one_line else 2)
-    click.echo(text)
+    click.echo(printable_json(text))
 
 
 @contextlib.contextmanager

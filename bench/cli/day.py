@@ -44,7 +44,13 @@ def _path_map(values: tuple[str, ...]) -> dict[str, str]:
     metavar="LINE=KIND[:NUMBER]",
     help="In wall time: serve a line as tcp, rfc2217 or modbus-tcp instead of a pty.",
 )
-@click.option("--listen", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where TCP ports listen.")
+@click.option(
+    "--listen",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where TCP ports and the control API listen.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run directory [default: runs/NAME].")
 @click.option(
     "--evidence",

@@ -18,6 +18,7 @@ import click
 from bench.cli import declared_kinds
 from bench.cli.console import Failure, emit_json, out, table
 from bench.cli.exit_codes import ExitCode
+from bench.reports.wording import printable
 
 BUS: Final = "RS-485 bus, half duplex"
 LINK: Final = "RS-232 link, full duplex"
@@ -347,9 +348,19 @@ def _source(text: str) -> dict[str, str]:
     return {"document": re.sub(r"\s*\[[A-Z]\]", "", text), "grade": grade, "meaning": GRADE.get(grade, "")}
 
 
+def _in_print(told: Any) -> Any:
+    """A structure with all its texts made printable: a declaration may come from anywhere."""
+    if isinstance(told, str):
+        return printable(told)
+    if isinstance(told, Mapping):
+        return {key: _in_print(value) for key, value in told.items()}
+    return [_in_print(value) for value in told] if isinstance(told, (list, tuple)) else told
+
+
 def _print(device: Mapping[str, Any]) -> None:
     import textwrap
 
+    device = _in_print(device)
     source = device["source"]
     out(f"{device['kind']}: {device['title']}")
     out()

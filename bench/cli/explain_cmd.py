@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
+from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.pass_context
-def command(ctx: click.Context, name: str | None) -> None:
+def command(name: str | None) -> None:
     """Explain a fault, an invariant, a requirement or a case by its NAME or id.
 
     Such as bit_flip or N07, ghosts or J8, MBS-2.1-R2, rtu.dev.crc-order. Without one, faults and invariants are listed
@@ -43,12 +43,8 @@ def command(ctx: click.Context, name: str | None) -> None:
     found = find(name)
     if found is None:
         meant = nearest(name)
-        click.echo(
-            f"hallbench: there is no fault {name!r}. Did you mean {meant}?"
-            if meant
-            else f"hallbench: there is no fault, invariant, requirement or case {name!r}; "
-            "`hallbench explain` and `hallbench check --list` list them.",
-            err=True,
-        )
-        ctx.exit(ExitCode.USAGE)
+        if meant:
+            raise Failure(f"there is no fault {name!r}", ExitCode.USAGE, f"did you mean {meant}?")
+        told = f"there is no fault, invariant, requirement or case {name!r}"
+        raise Failure(told, ExitCode.USAGE, "`hallbench explain` and `hallbench check --list` list them")
     click.echo(explained(found))

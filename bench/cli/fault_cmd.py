@@ -17,13 +17,13 @@ _TRIGGER: Final = _TEXTS | {"unit", "function", "address", "nth", "count", "rate
 
 @click.group
 def command() -> None:
-    r"""Faults in the running bench: add, list, clear.
+    """Faults in the running bench: add, list, clear.
 
     \b
         hallbench fault add bit_flip line=keypads where=reply nth=3
         hallbench fault list
         hallbench fault clear
-    """
+    """  # noqa: D301  # click wants the character itself
 
 
 @command.command("add")

@@ -13,7 +13,7 @@ from bench.cli.exit_codes import ExitCode
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
-ROLES: Final = ("rating-keypad", "clerk-console", "display", "board", "other")
+ROLES: Final = ("rating-keypad", "clerk-console", "display", "board", "voice", "other")
 """Roles that a scaffold can be made for."""
 
 _HEAD: Final = """\
@@ -72,20 +72,6 @@ effects = [{{ event = "{event}", value = "@key" }}, {{ send = "pressed", values 
 # How a program speaks with it: with this the house controller can run it in a hall.
 [house]
 {house} = {{ message = "pressed", value = "@key" }}
-
-[[vector]]
-of = "pressed"
-hex = "02 07 02 50 03 56"
-values = {{ unit = 7, key = 3 }}
-source = "made up"
-grade = "A"
-
-[[vector]]
-of = "thanks"
-hex = "02 07 01 06 00"
-values = {{ unit = 7 }}
-source = "made up"
-grade = "A"
 """
 
 _DISPLAY: Final = """
@@ -109,21 +95,50 @@ match = {{ cmd = 0x06, data_len = 0 }}
 [house]
 show = {{ message = "show", values = {{ {row_told}text = "@text" }}, answer = "done", within_ms = 300 }}
 screen = {{ width = {width}, rows = {rows} }}
+"""
 
-[[vector]]
-of = "show"
-hex = "{hex}"
-values = {{ unit = 7, text = "A001" }}
-source = "made up"
-grade = "A"
+_VOICE: Final = """
+[[message]]
+name = "say"
+from = "host"
+match = {{ cmd = 0x53 }}
+fields = [{{ name = "text", text = "rest" }}]
+effects = [{{ send = "taken" }}, {{ voice = "speak", value = "@text", ms = 5000 }}]
 
+[[message]]
+name = "taken"
+from = "device"
+match = {{ cmd = 0x06, data_len = 0 }}
+
+[[message]]
+name = "over"
+from = "device"
+match = {{ cmd = 0x45, data_len = 0 }}
+
+[voice]
+finished = {{ send = "over" }}
+
+# How a program speaks with it: with this the house controller speaks the calls of a hall on it.
+[house]
+announce = {{ message = "say", values = {{ text = {text} }}, answer = "taken", over = "over" }}
+"""
+
+_VECTOR: Final = """
 [[vector]]
-of = "done"
-hex = "02 07 01 06 00"
-values = {{ unit = 7 }}
+of = "{of}"
+hex = "{data}"
+values = {{ {values} }}
 source = "made up"
 grade = "A"
 """
+
+
+def _vectors(*known: tuple[str, str, str]) -> str:
+    """Known frames: (message, its characters, what they say besides the unit, which is 7)."""
+    return "".join(
+        _VECTOR.format(of=of, data=data, values=f"unit = 7, {values}" if values else "unit = 7")
+        for of, data, values in known
+    )
 
 
 def scaffold(name: str, role: str, file: str) -> str:
@@ -135,22 +150,25 @@ def scaffold(name: str, role: str, file: str) -> str:
         file: how the file will be called, for its own comments.
     """
     head = _HEAD.format(name=name, role=role, file=file)
-    if role == "rating-keypad":
-        return head + _KEYPAD.format(event="press", house="rating", keys=5)
-    if role == "clerk-console":
-        return head + _KEYPAD.replace("range = [1, 5]", "range = [1, 7]").format(event="key", house="key", keys=7)
-    if role == "board":
-        row = '{ name = "row", uint = 1, range = [1, 4] }, '
-        return head + _DISPLAY.format(
-            fields=row,
-            row='row = "@row", ',
-            row_told='row = "@row", ',
-            width=16,
-            rows=4,
-            hex="02 07 06 53 02 41 30 30 31 20",
+    if role in ("rating-keypad", "clerk-console"):
+        is_console = role == "clerk-console"
+        keypad = _KEYPAD.replace("range = [1, 5]", "range = [1, 7]") if is_console else _KEYPAD
+        event, house, keys = ("key", "key", 7) if is_console else ("press", "rating", 5)
+        known = _vectors(("pressed", "02 07 02 50 03 56", "key = 3"), ("thanks", "02 07 01 06 00", ""))
+        return head + keypad.format(event=event, house=house, keys=keys) + known
+    if role == "voice":
+        said = _vectors(
+            ("say", "02 07 05 53 41 30 30 31 21", 'text = "A001"'),
+            ("taken", "02 07 01 06 00", ""),
+            ("over", "02 07 01 45 43", ""),
         )
-    hexadecimal = "02 07 05 53 41 30 30 31 21"
-    return head + _DISPLAY.format(fields="", row="", row_told="", width=6, rows=1, hex=hexadecimal)
+        return head + _VOICE.format(text='{ join = ["@label", " ", "@counter"] }') + said
+    is_board = role == "board"
+    field = '{ name = "row", uint = 1, range = [1, 4] }, ' if is_board else ""
+    row, (width, rows) = ('row = "@row", ', (16, 4)) if is_board else ("", (6, 1))
+    data = "02 07 06 53 02 41 30 30 31 20" if is_board else "02 07 05 53 41 30 30 31 21"
+    shown = _vectors(("show", data, 'text = "A001"'), ("done", "02 07 01 06 00", ""))
+    return head + _DISPLAY.format(fields=field, row=row, row_told=row, width=width, rows=rows) + shown
 
 
 @click.group()
@@ -183,7 +201,7 @@ def device(name: str, role: str, target: Path | None) -> None:
     out(f"written: {path}")
     out(f"  hallbench devices {_shown(path)}            checks it and shows it")
     out(f'  hallbench decode {_shown(path)} "02 07 01 06 00"   explains a frame')
-    place = "" if role in ("board", "other") else ", counter = 1"
+    place = "" if role in ("board", "voice", "other") else ", counter = 1"
     placed = f'{{ kind = "declared", protocol = "{_shown(path)}", unit = 7{place} }}'
     out(f"  {placed}   puts it on a line of a scenario")
 

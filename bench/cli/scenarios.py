@@ -8,7 +8,8 @@ import click
 
 from bench.cli.console import emit_json, out, say, table
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import clock, count, printable
+from bench.daytime import clock_text
+from bench.reports.wording import count, printable
 
 if TYPE_CHECKING:
     from bench.scenario.devices import DeviceSpec
@@ -132,8 +133,8 @@ def detail(scenario: Scenario) -> dict[str, Any]:
             for counter in scenario.counters
         ],
         "line": [_line(line) for line in scenario.lines],
-        "start": clock(scenario.start),
-        "horizon": clock(scenario.horizon),
+        "start": clock_text(scenario.start),
+        "horizon": clock_text(scenario.horizon),
     }
 
 

@@ -13,7 +13,7 @@ from bench.cli import console
 from bench.cli.clock_options import CLOCK, at_option, instant, speed_of
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import printable
+from bench.reports.wording import count, printable
 
 if TYPE_CHECKING:
     from bench.run.up import UpOptions
@@ -39,7 +39,13 @@ if TYPE_CHECKING:
     metavar="LINE=KIND[:NUMBER]",
     help="Serve a line as pty, tcp (raw), rfc2217 or modbus-tcp, on this TCP port.",
 )
-@click.option("--listen", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where TCP ports listen.")
+@click.option(
+    "--listen",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where TCP ports and the control API listen.",
+)
 @at_option("Start in the middle of the day: up to then it runs in simulated time.")
 @click.option("--people/--no-people", default=True, help="Visitors and clerks use the devices.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Which day is drawn.")
@@ -90,6 +96,8 @@ def command(
         if is_province(scenario):
             if control_port:
                 raise click.BadParameter("--control-port is for one hall: those of a province take free ports")
+            if name:
+                raise click.BadParameter("--name is for one hall: those of a province have names of their own")
             province = load_province(scenario)
             halls = [
                 (
@@ -165,6 +173,9 @@ def _halls_ready(name: str, halls: list[dict[str, Any]], as_json: bool) -> None:
     ]
     for line in console.table(rows, headers=("hall", "line", "port", "settings")):
         console.out(line)
+    if halls[0]["control"]:
+        first = halls[0]["hall"]
+        console.out(f"\nControl of each: hallbench view --bench {first}  (press, fault, show, clock take it too)")
     console.out("\nReady. Ctrl-C ends it.")
     sys.stdout.flush()
 
@@ -201,7 +212,7 @@ def _ended(told: dict[str, Any]) -> None:
     console.out(f"\n{told['hall']}" if "hall" in told else "")
     for port in told["ports"]:
         console.out(
-            f"  {port['line']}: opened {port['opened']} times, {port['received']} characters in, "
+            f"  {port['line']}: opened {count(port['opened'], 'time')}, {port['received']} characters in, "
             f"{port['delivered']} out, {port['overruns']} lost"
         )
     if frames.get("count"):

@@ -70,9 +70,11 @@ def _print(bundle: Path, found: Verified) -> None:
     elif found.is_confirmed and again is not None:
         colour = {"PASS": "green", "NON-STRICT": "green", "FAIL": "red", "ERROR": "red"}.get(run.verdict, "yellow")
         cases = count(again.cases, "case")
-        out(f"CONFIRMED {_word(run.verdict, colour)}: every hash is right, {cases} judged again with the same verdict")
+        word = _word(printable(run.verdict), colour)
+        out(f"CONFIRMED {word}: every hash is right, {cases} judged again with the same verdict")
     else:
-        out(f"{_word('NOT CONFIRMED', 'yellow')}: every hash is right, {run.verdict} could not be judged again")
+        verdict = printable(run.verdict)
+        out(f"{_word('NOT CONFIRMED', 'yellow')}: every hash is right, {verdict} could not be judged again")
     for fault in found.faults[:_SHOWN]:
         out(f"  {fault.kind}: {printable(fault.text)}")
     if len(found.faults) > _SHOWN:

@@ -75,7 +75,7 @@ def _bench(scenario: str | None, which: str, at: str | None) -> Iterator[str]:
                 f"hallbench view looks at it; another beside it: hallbench up {scenario} --name OTHER --ports FOLDER, "
                 "then hallbench view --bench OTHER",
             )
-        yield str(found.pid)
+        yield found.key
         return
     with _started(scenario or "tan_hoi", at) as pid:
         yield pid

@@ -15,6 +15,7 @@ One object or a list of objects; a list is taken whole or not at all. 201 says t
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 from collections.abc import Callable
@@ -127,13 +128,15 @@ class Conversation:
 
     Args:
         intake: takes the rows.
+        home: the path of the address that the program was given, with a stroke at its end.
 
     Attributes:
         over: nothing more is read; the connection is to be closed when the replies are sent.
     """
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, home: str = "/") -> None:
         self.over = False
+        self._home = home
         self._intake = intake
         self._data = bytearray()
         self._head: dict[str, str] | None = None
@@ -170,12 +173,12 @@ class Conversation:
         return _reply(HTTPStatus.CREATED, {"stored": stored}, close=self.over)
 
     def _read_head(self) -> bytes | None:
+        if self.over:
+            return None
         end = self._data.find(b"\r\n\r\n")
         if end < 0 or end > self._intake.limits.head:
             if len(self._data) > self._intake.limits.head:
                 raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head of the request is too long")
-            return None
-        if self.over:
             return None
         text = bytes(self._data[:end]).decode("latin-1")
         del self._data[: end + 4]
@@ -199,8 +202,11 @@ class Conversation:
         """Refuse what is not a row being posted; returns the length of the body."""
         if method != "POST":
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method[:20]}: rows are sent with POST; nothing can be read")
-        if target.partition("?")[0] not in ("/", "/ratings"):
-            raise Refused(HTTPStatus.NOT_FOUND, f"{target[:60]!r}: rows are sent to / or /ratings")
+        path = target.partition("?")[0].removesuffix("/ratings").rstrip("/") + "/"
+        if not hmac.compare_digest(path.encode("latin-1"), self._home.encode()):
+            raise Refused(
+                HTTPStatus.NOT_FOUND, f"{target[:60]!r}: rows are sent to the address that the program was given"
+            )
         if head.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected Content-Type: application/json")
         length = head.get("content-length", "")

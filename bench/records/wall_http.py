@@ -1,9 +1,13 @@
-"""The HTTP sink in wall time: a socket on this machine, open to nobody outside it."""
+"""The HTTP sink in wall time: a socket on this machine, open to nobody outside it and to nobody who has not its path.
+
+The path is a secret of the run: other users of this machine, and pages in a browser of it, find the port but not that.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 
 from bench.records.intake import Conversation, Intake
@@ -20,10 +24,11 @@ async def listening(intake: Intake) -> AsyncIterator[str]:
     Raises:
         OSError: there is no port to be had.
     """
+    home = f"/{secrets.token_urlsafe(18)}/"
     writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = Conversation(intake)
+        conversation = Conversation(intake, home)
         writers.add(writer)
         try:
             while not conversation.over and (data := await reader.read(_CHUNK)):
@@ -38,7 +43,7 @@ async def listening(intake: Intake) -> AsyncIterator[str]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         port = server.sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{port}{home}"
     finally:
         server.close()
         for writer in list(writers):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from bench.records.source import FILES
+from bench.reports.wording import printable_json
 
 HISTORY = "history.ndjson"
 RUN = "run.json"
@@ -62,7 +63,8 @@ def write_json(path: Path, value: Mapping[str, Any]) -> Path:
     """
     partial = path.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        text = printable_json(json.dumps(value, ensure_ascii=False, indent=1)) + "\n"
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as exc:
         raise _lost(path, exc) from exc

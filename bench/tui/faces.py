@@ -77,7 +77,8 @@ def _words(state: State, look: Look) -> tuple[str, Level]:
     if "paper" in state:
         return (say("hanging") if state.get("ticket_out") else say("ready")), Level.IDLE
     if "voice" in state:
-        return plain(state["voice"].get("doing", "")), Level.BUSY if state["voice"].get("text") else Level.IDLE
+        voice = state["voice"]
+        return say(f"voice_{voice.get('doing', 'idle')}"), Level.BUSY if state["voice"].get("text") else Level.IDLE
     return "", Level.IDLE
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -165,8 +166,6 @@ class HallView(Steering):
                 told.append((f"1-{count}" if count else "p", "key_press"))
             if "open_cover" in has:
                 told.append(("o", "act_close_cover" if state.get("cover_open") else "act_open_cover"))
-            elif "tamper" in has:
-                told.append(("o", "key_case"))
             if state.get("ticket_out"):
                 told.append(("t", "act_take_paper"))
             if "unplug" in has:
@@ -181,6 +180,8 @@ class HallView(Steering):
                 told.append(("+/-", "key_speed"))
             if scene.alarms():
                 told.append(("a", "key_next"))
+            if "tamper" in has and "open_cover" not in has:  # seldom wanted: it gives way to all the others
+                told.append(("o", "key_case"))
         told += [("/", "key_filter"), ("w", "key_hold" if self.wire.following else "key_follow")]
         return [*told, ("^p", "key_commands"), ("F1", "key_help"), ("q", "key_quit")]
 
@@ -378,6 +379,11 @@ class HallView(Steering):
         else:
             self.push_screen(DetailScreen())
             self.run_worker(self.look_closer(), group="closer", exclusive=True)
+
+    def action_command_palette(self) -> None:
+        """What can be done now, to be searched for."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=self._say("search_commands"), id="--command-palette"))
 
     def action_language(self) -> None:
         """The other language."""

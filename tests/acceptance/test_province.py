@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bench.control.client import Client
+from bench.control.registry import Entry
+from live_up import up
 
 pytest.importorskip("termios", reason="this system has no pseudo-terminals")
 
@@ -40,22 +41,6 @@ POLL = textwrap.dedent(
 )
 
 
-@contextmanager
-def up(cwd: Path, *args: object) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    command = [sys.executable, "-m", "bench.cli", "up", *map(str, args)]
-    process = subprocess.Popen(
-        [*command, "--json"], cwd=cwd, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        yield process, json.loads(line)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-
-
 def polled(told: dict[str, Any], seconds: float) -> list[tuple[int, int]]:
     """Poll every hall at once; (polls, bad replies) of each."""
     ports = [port for hall in told["halls"] for port in hall["ports"] if port["line"] == "keypads"]
@@ -74,10 +59,13 @@ def write_province(folder: Path) -> Path:
 
 
 def test_each_hall_has_its_own_ports_and_evidence(tmp_path):
-    """Three halls of two kinds: a folder of ports and a run directory each, all answering at once, gone at the end."""
+    """Three halls of two kinds: ports, control and a run directory each, all answering at once, gone at the end."""
     with up(tmp_path, write_province(tmp_path), "--ports", tmp_path / "p", "--out", tmp_path / "runs") as (_, told):
         assert [hall["hall"] for hall in told["halls"]] == ["one", "more-001", "more-002"]
         results = polled(told, 1.5)
+        for hall in told["halls"]:
+            with Client(Entry(hall["hall"], 0, "", hall["control"], hall["token_file"])) as client:
+                assert client.get("/v1/hall")["name"] == hall["hall"]
     assert [bad for _, bad in results] == [0, 0, 0]
     assert min(polls for polls, _ in results) > 5
     assert [path for path in (tmp_path / "p").rglob("*") if not path.is_dir()] == []

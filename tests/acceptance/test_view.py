@@ -186,8 +186,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-def test_chromium_shows_the_hall_and_asks_nobody_else(tmp_path):
-    """A real browser draws the hall, keeps no key in its address, and loads nothing but from the view itself."""
+def test_chromium_shows_the_hall_and_asks_nobody_else(hallbench, tmp_path):
+    """A real browser draws the hall, keeps no key in its address, takes keys without a click, and asks nobody else."""
+
+    def waiting() -> int:
+        return hallbench("show", "keypad-1", "--json", env={VARIABLE: str(tmp_path / "run")}).json["queue"]["waiting"]
 
     async def run(address: str) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -238,6 +241,10 @@ def test_chromium_shows_the_hall_and_asks_nobody_else(tmp_path):
             while len(picture) < 40_000:
                 await asyncio.sleep(0.3)
                 picture = base64.b64decode((await call("Page.captureScreenshot", format="png"))["data"])
+            while not await asyncio.to_thread(waiting):  # a key for the chosen tile, as soon as there is one
+                await call("Input.dispatchKeyEvent", type="char", text="5")
+                await asyncio.sleep(0.5)
+            picture = base64.b64decode((await call("Page.captureScreenshot", format="png"))["data"])
             (tmp_path / "view.png").write_bytes(picture)
             await socket.close()
         host = base.removeprefix("http://")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,17 @@ def test_a_new_device_never_overwrites_a_file(
     assert "is there already" in capsys.readouterr().err
     assert main(["new", "device", "Acme K4"]) == 2
     assert main(["new", "device", "x", "--out", str(tmp_path / "no" / "x.toml")]) == 3
+
+
+def test_a_declaration_from_elsewhere_is_told_in_print(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Escapes and direction marks in its texts are spelled out on the terminal, wherever they stand."""
+    text = (Path(__file__).parents[3] / "examples" / "acme_k5.toml").read_text(encoding="utf-8")
+    keys = r'\b(title|source|not_emulated|meaning|does|note) = "'
+    hostile, times = re.subn(keys, r"\g<0>\\u001b]0;pwn\\u0007\\u202e", text)
+    assert times
+    path = tmp_path / "k5.toml"
+    path.write_text(hostile, encoding="utf-8")
+    assert main(["devices", str(path)]) == 0
+    told = "".join(capfd.readouterr())
+    assert "\\x1b]0;pwn\\x07\\u202e" in told
+    assert all(char.isprintable() or char == "\n" for char in told)

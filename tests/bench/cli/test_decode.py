@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cli import explain_escpos
 from bench.cli.hexadecimal import NotHexError, parse
 from bench.cli.main import main
+from protocol.escpos import explain as explain_escpos
 from protocol.escpos import write
 from protocol.escpos.status import Condition, automatic
 

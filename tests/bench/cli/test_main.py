@@ -97,6 +97,7 @@ def test_every_command_of_the_table_is_there(name: str) -> None:
         command = entry.cli.get_command(ctx, name)
     assert command is not None
     assert command.help
+    assert r"\b" not in command.help  # click's mark for lines that are not to be filled up, as two characters
 
 
 def test_exit_codes_are_those_of_the_contract() -> None:

@@ -165,3 +165,65 @@ def test_passwords_from_the_environment() -> None:
     assert expand("a://u:${PW}@h", {"PW": "x$y"}) == "a://u:x$y@h"
     with pytest.raises(Unset, match="variable PW of the environment is not set"):
         expand("a://u:${PW}@h", {})
+
+
+@pytest.mark.parametrize(
+    ("made", "order", "rows"),
+    [
+        ("CREATE TABLE Ratings (device, value, clerk, at, n INTEGER PRIMARY KEY) WITHOUT ROWID", "n", [2, 1]),
+        ("CREATE TABLE ratings (device, value, clerk, at, a, b, PRIMARY KEY (a, b)) WITHOUT ROWID", None, [1, 2]),
+        ("CREATE TABLE t (device, value, clerk, at, n); CREATE VIEW ratings AS SELECT * FROM t", None, [1, 2]),
+    ],
+    ids=["a key of one column", "a key of two columns", "a view"],
+)
+def test_rows_that_have_no_number_of_their_own(tmp_path: Path, made: str, order: str | None, rows: list[int]) -> None:
+    """Without a rowid a key of one column orders the rows, else nothing does; a name in other letters is found."""
+    db = sqlite3.connect(tmp_path / "r.sqlite")
+    db.executescript(made)
+    table = "t" if "VIEW" in made else "ratings"
+    more = [(9, 0), (8, 1)] if "(a, b)" not in made else [(1, 0), (2, 1)]
+    for (key, second), value in zip(more, (1, 2), strict=True):
+        given = ("keypad-1", value, 1, 0, key, second)[: 6 if "(a, b)" in made else 5]
+        db.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(given))})", given)
+    db.commit()
+    db.close()
+    found = read(tmp_path / "r.sqlite")
+    assert found.order == order
+    assert [row.value for row in found] == rows
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("sqlite://", "a database in memory ends with its program; the collector has to write a file"),
+        ("sqlite:///:memory:", "a database in memory"),
+        ("sqlite:///{folder}/none.sqlite", r"there is no such database; the folder has empty\.sqlite, r\.sqlite"),
+        ("sqlite:///{folder}/empty.sqlite", "the file is empty: the collector opened it and never made a table"),
+    ],
+)
+def test_sqlite_addresses_that_hold_no_ratings(database: Path, url: str, told: str) -> None:
+    """Each is told with what was expected."""
+    (database.parent / "empty.sqlite").touch()
+    with pytest.raises(RecordsError, match=told):
+        read(url.format(folder=database.parent))
+
+
+def test_an_address_with_the_options_of_sqlite_is_taken_as_it_is(database: Path) -> None:
+    """`sqlite:///file:...?uri=true` is SQLite's own way to say how a file is opened."""
+    rows = read(f"sqlite:///file:{database}?mode=ro&uri=true", {"table": "votes", "columns": COLUMNS})
+    assert [row.value for row in rows] == [5, 4, 3]
+
+
+def test_which_table_is_meant(tmp_path: Path) -> None:
+    """A name in other letters is found where one fits; of two neither is; a database without tables says so."""
+    path = tmp_path / "r.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE x (n)")
+    db.execute("DROP TABLE x")
+    with pytest.raises(RecordsError, match="no table at all: the collector opened it and stored nothing"):
+        read(path)
+    db.execute("CREATE TABLE RATINGS (device, clerk, value, at)")
+    assert list(read(path)) == []
+    with pytest.raises(RecordsError, match=r"no table 'rating' \(did you mean 'RATINGS'\?\)"):
+        read(path, {"table": "rating"})
+    db.close()

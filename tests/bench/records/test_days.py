@@ -57,8 +57,9 @@ with serial.Serial(sys.argv[1], 9600, timeout=0.2) as port:
 
 STORES = {
     "csv": """
-import csv
+import atexit, csv
 file = open(sys.argv[2], "w", newline="")
+atexit.register(file.close)
 writer = csv.DictWriter(file, NAMES, delimiter=";")
 writer.writeheader()
 def store(found):
@@ -82,9 +83,10 @@ def store(found):
         return reply.status == 201 and json.load(reply) == {"stored": len(found)}
 """,
     "http.client": """
-import http.client, json
+import atexit, http.client, json
 from urllib.parse import urlsplit
 connection = http.client.HTTPConnection(urlsplit(sys.argv[2]).netloc, timeout=5)
+atexit.register(connection.close)
 def store(found):
     for row in found:
         connection.request("POST", "/ratings", json.dumps(row), {"Content-Type": "application/json"})
@@ -95,9 +97,10 @@ def store(found):
     return True
 """,
     "requests": """
-import os
+import atexit, os
 import requests
 session = requests.Session()
+atexit.register(session.close)
 def store(found):
     return session.post(os.environ["HALLBENCH_RECORDS"], json=found, timeout=5).status_code == 201
 """,

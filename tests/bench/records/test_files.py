@@ -109,3 +109,54 @@ def test_the_kind_of_the_scenario_names_a_file_without_a_suffix(tmp_path: Path) 
     assert len(read(path, {"kind": "csv"})) == 1
     with pytest.raises(RecordsError, match=r'not a SQLite database .* kind = "csv"'):
         read(path)
+
+
+def test_a_quote_that_the_end_of_the_file_cut_off(tmp_path: Path) -> None:
+    """A cell whose closing quote was not written any more is a line cut off; with a line end behind it, a mistake."""
+    text = f'{HEADS}\n1,1,5,0,1,1\n1,1,4,"0'
+    rows = read(written(tmp_path / "r.csv", text))
+    assert len(rows) == 1
+    assert "line 3, the last, is cut off" in rows.source
+    with pytest.raises(RecordsError, match="line 3 is not CSV"):
+        read(written(tmp_path / "r.csv", f"{text}\n"))
+
+
+def test_lines_without_a_cell_are_no_rows(tmp_path: Path) -> None:
+    """Spaces, separators alone and empty lines are passed over."""
+    rows = read(written(tmp_path / "r.csv", f"{HEADS}\n\n , ,,,,\n1,1,5,0,1,1\n,,\n"))
+    assert [(row.n, row.value) for row in rows] == [(1, "5")]
+
+
+def test_a_field_that_the_collector_does_not_keep(tmp_path: Path) -> None:
+    """A field mapped to nothing is not looked for; without device or value nothing can be recognised."""
+    path = written(tmp_path / "r.csv", "device,clerk,value,at\nkeypad-1,1,5,9\n")
+    assert read(path, {"columns": {"at": None}}) == [Row(1, "keypad-1", "1", None, "5", None)]
+    with pytest.raises(RecordsError, match=r"without a column for the device and one for the value .*device, clerk"):
+        read(path, {"columns": {"device": None}})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "sqlite"])
+def test_a_folder_in_the_place_of_the_file(tmp_path: Path, suffix: str) -> None:
+    """What cannot be read is told with the system's reason."""
+    (tmp_path / f"r.{suffix}").mkdir()
+    with pytest.raises(RecordsError, match=r"cannot be read \(Is a directory\); expected a"):
+        read(tmp_path / f"r.{suffix}")
+
+
+def test_more_than_any_day_has_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file, and a line of one, have a greatest size, so that a hostile collector does not fill the memory."""
+    path = written(tmp_path / "r.jsonl", '{"device": 1}\n')
+    monkeypatch.setattr("bench.records.files.MOST", 13)
+    with pytest.raises(RecordsError, match=r"14 bytes are no day's ratings; .* file below 13 bytes"):
+        read(path)
+    monkeypatch.undo()
+    monkeypatch.setattr("bench.records.files.LONGEST", 12)
+    with pytest.raises(RecordsError, match="line 1 has 13 characters; the longest may have 12"):
+        read(path)
+
+
+def test_another_server_is_not_asked() -> None:
+    """Posted rows are read from the file of the run; the message shows no password of the address."""
+    with pytest.raises(RecordsError, match=r"read from the file posted\.jsonl of the run") as error:
+        read("https://hall:s3cret@example.org/ratings")
+    assert "s3cret" not in str(error.value)

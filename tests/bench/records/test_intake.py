@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -116,3 +117,32 @@ def test_no_characters_break_it(tmp_path_factory: pytest.TempPathFactory, data: 
     replies = talk.feed(data) + talk.feed(b"\r\n\r\n")
     sink.close()
     assert all(status >= 100 for status in statuses(replies))
+
+
+@pytest.mark.parametrize("after", [post(ROW), b"x" * 600], ids=["another request", "more than a head may have"])
+def test_nothing_is_read_after_a_request_that_closes(intake: Intake, tmp_path: Path, after: bytes) -> None:
+    """After `Connection: close`, or a request of HTTP/1.0, what follows is no request: no reply, no row."""
+    for first in (post(ROW, "Connection: close"), post(ROW).replace(b"HTTP/1.1", b"HTTP/1.0")):
+        talk = Conversation(intake)
+        reply = talk.feed(first + after)
+        assert statuses(reply) == [201]
+        assert b"Connection: close" in reply
+        assert talk.over
+        assert talk.feed(post(ROW)) == b""
+    assert len(read(tmp_path / "posted.jsonl")) == 2
+
+
+def test_rows_that_cannot_be_kept_are_not_acknowledged(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """201 says that a row is on the disk: on a full one the answer is 507, and the connection goes on."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    talk = Conversation(intake)
+    with monkeypatch.context() as disk:
+        disk.setattr("bench.records.intake.os.fsync", full)
+        reply = talk.feed(post(ROW))
+    assert statuses(reply) == [507]
+    assert b"not kept: No space left on device" in reply
+    assert intake.taken == 0
+    assert statuses(talk.feed(post(ROW))) == [201]

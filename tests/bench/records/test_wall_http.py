@@ -8,6 +8,7 @@ import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -38,13 +39,31 @@ def test_a_program_posts_rows(tmp_path: Path) -> None:
             assert url.startswith("http://127.0.0.1:")
             for value, status in ((ROW, 201), ([ROW, ROW], 201), ("no row", 422)):
                 assert await asyncio.to_thread(post, url, value) == status
+            for way in ("ratings", "?from=here"):
+                assert await asyncio.to_thread(post, url + way, ROW) == 201
             return url
 
     url = asyncio.run(session())
-    assert len(read(tmp_path / "posted.jsonl")) == 3
-    port = int(url.rstrip("/").rpartition(":")[2])
+    assert len(read(tmp_path / "posted.jsonl")) == 5
+    port = urlsplit(url).port
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_who_has_not_the_address_posts_nothing(tmp_path: Path) -> None:
+    """The port can be found by anybody on this machine, the path cannot; it is another one in each run."""
+
+    async def session() -> str:
+        intake = Intake(tmp_path / "posted.jsonl", lambda: 10**18)
+        async with listening(intake) as url:
+            home = f"http://{urlsplit(url).netloc}/"
+            path = urlsplit(url).path.strip("/")
+            for way in ("", "ratings", path[:-1], path + "x", path.swapcase(), "//", f"x/{path}/"):
+                assert await asyncio.to_thread(post, home + way, ROW) == 404
+            return path
+
+    assert asyncio.run(session()) != asyncio.run(session())
+    assert (tmp_path / "posted.jsonl").read_bytes() == b""
 
 
 def test_a_connection_that_is_dropped_leaves_nothing(tmp_path: Path) -> None:
@@ -53,7 +72,7 @@ def test_a_connection_that_is_dropped_leaves_nothing(tmp_path: Path) -> None:
     async def session() -> None:
         intake = Intake(tmp_path / "posted.jsonl", lambda: 10**18)
         async with listening(intake) as url:
-            port = int(url.rstrip("/").rpartition(":")[2])
+            port = urlsplit(url).port
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
             await writer.drain()

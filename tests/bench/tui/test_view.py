@@ -216,6 +216,18 @@ def test_the_palette_offers_what_is_valid_now(stage):
     on(stage, steps)
 
 
+def test_palette_and_voice_speak_vietnamese(stage):
+    """What a voice is doing, and what the palette waits for, are said in the language of the view."""
+
+    async def steps():
+        assert "đang đọc" in stage.text()
+        await stage.press("ctrl+p")
+        await stage.until(lambda: "Tìm lệnh" in stage.text())
+        assert "Search" not in stage.text()
+
+    on(stage, steps, language="vi", size=(200, 60))
+
+
 def test_the_detail_offers_hands_and_shows_registers(stage):
     """On a wide terminal the panel is there; its list of hands acts."""
 
