@@ -7,8 +7,11 @@ READY  := $(VENV)/.ready
 # One more than the two cores that are reckoned with: a quarter of the tests' time is waiting for real ports.
 WORKERS ?= 3
 
+# Compiled modules are kept whatever the environment says: the tests start hundreds of programs, and rewrite themselves.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help day test fast lint docs speed gates soak mutation coverage peers lock clean
+.PHONY: help day test fast lint collected docs speed gates soak mutation coverage peers lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -23,11 +26,16 @@ $(READY): requirements.txt pyproject.toml
 day: $(READY)  ## one day of a commune hall, with its verdict
 	$(BIN)/hallbench day
 
-test: $(READY) lint  ## format, lint, types, layers, tests
+test: $(READY)  ## format, lint, types, layers, tests
+	$(MAKE) --no-print-directory -j 2 lint collected
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 fast: $(READY)  ## tests only, stop at the first failure
 	$(BIN)/python -m pytest -x -n $(WORKERS) --dist worksteal
+
+# Beside the lint, on the other core: compiles and rewrites the tests once, where each worker would for itself.
+collected: $(READY)
+	@$(BIN)/python -m pytest --collect-only -qq > $(VENV)/collected 2>&1 || { cat $(VENV)/collected; exit 1; }
 
 lint: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -39,7 +47,7 @@ speed: $(READY)  ## the benchmarks: writes benchmarks/results.json
 	$(BIN)/python benchmarks/everything.py
 
 gates: $(READY)  ## the long checks, under an hour
-	$(BIN)/python -m pytest -m gate -n 2
+	HALLBENCH_TRUE_STARTS=1 $(BIN)/python -m pytest -m gate -n 2
 
 soak: $(READY)  ## a simulated week, and ten minutes on real ports with hostile clients: flat memory and descriptors
 	$(BIN)/python benchmarks/soak_week.py
@@ -51,7 +59,7 @@ docs: $(READY)  ## the documentation, as pages without network: docs/_build/html
 mutation: $(READY)  ## which small changes to protocol/ and bench/judge no test notices: a drawn sample, an hour
 	test -x build/mutation/venv/bin/python || $(PYTHON) -m venv build/mutation/venv
 	build/mutation/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/mutation/requirements.txt
-	nice -n 10 build/mutation/venv/bin/python tests/mutation/run.py
+	nice -n 10 build/mutation/venv/bin/python tests/mutation/run.py --page
 
 coverage: $(READY)  ## branch coverage, package by package: writes docs/background/coverage.md; an hour
 	$(BIN)/python tests/coverage/measure.py

@@ -7,15 +7,14 @@ its target. Nothing here is a test. Every measurement runs in a process of its o
 from __future__ import annotations
 
 import hashlib
-import json
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, process_time
+
+from figures import in_processes
 
 REPEATS = 3
 NS = 1_000_000_000
@@ -169,50 +168,5 @@ TARGETS = {
     "ca_mau_rss_mb": ("MB", "<=", 300),
 }
 
-
-def main() -> None:
-    if len(sys.argv) > 1:
-        print(json.dumps(MEASUREMENTS[sys.argv[1]][0]()))
-        return
-    best: dict[str, float] = {}
-    for name, (_, repeats) in MEASUREMENTS.items():
-        for _ in range(repeats):
-            out = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=False)
-            if out.returncode:
-                sys.exit(f"{name} failed:\n{out.stderr[-3000:]}")
-            for key, value in json.loads(out.stdout.splitlines()[-1]).items():
-                pick = max if TARGETS[key][1] == ">=" else min
-                best[key] = pick(best.get(key, value), value)
-        for key in best.keys() & set(TARGETS):
-            unit, sense, target = TARGETS[key]
-            if key not in printed:
-                printed.add(key)
-                holds = best[key] >= target if sense == ">=" else best[key] <= target
-                print(
-                    f"{key:32} {best[key]:10.1f} {unit:12} target {sense} {target:g}  {'holds' if holds else 'MISSED'}"
-                )
-    versions = {
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("simpy", "pyserial", "hallbench")},
-    }
-    rows = [
-        {
-            "id": key,
-            "value": round(value, 3),
-            "unit": TARGETS[key][0],
-            "target": f"{TARGETS[key][1]} {TARGETS[key][2]:g}",
-            "holds": value >= TARGETS[key][2] if TARGETS[key][1] == ">=" else value <= TARGETS[key][2],
-            "against": None,
-            "versions": versions,
-        }
-        for key, value in best.items()
-    ]
-    target = Path(__file__).with_name("results.json")
-    target.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"written to {target.name}")
-
-
-printed: set[str] = set()
-
 if __name__ == "__main__":
-    main()
+    in_processes(__file__, MEASUREMENTS, TARGETS, ("simpy", "pyserial", "hallbench"))

@@ -6,14 +6,14 @@ CPU time, the best of a few runs, each in a process of its own, as in benchmarks
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from time import process_time
+
+from figures import in_processes
 
 HALLS = 50
 TESTS = 100
@@ -96,41 +96,5 @@ TARGETS = {
     "collector_minute_ms": ("ms of CPU", "<=", 1000),
 }
 
-
-def main() -> None:
-    if len(sys.argv) > 1:
-        print(json.dumps(MEASUREMENTS[sys.argv[1]][0]()))
-        return
-    best: dict[str, float] = {}
-    for name, (_, repeats) in MEASUREMENTS.items():
-        for _ in range(repeats):
-            out = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=False)
-            if out.returncode:
-                sys.exit(f"{name} failed:\n{out.stderr[-3000:]}")
-            for key, value in json.loads(out.stdout.splitlines()[-1]).items():
-                best[key] = min(best.get(key, value), value)
-    versions = {
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("pytest", "simpy", "pyserial", "hallbench")},
-    }
-    rows = [
-        {
-            "id": key,
-            "value": round(value, 3),
-            "unit": TARGETS[key][0],
-            "target": f"{TARGETS[key][1]} {TARGETS[key][2]:g}",
-            "holds": value <= TARGETS[key][2],
-            "against": None,
-            "versions": versions,
-        }
-        for key, value in best.items()
-    ]
-    for row in rows:
-        print(f"{row['id']:32} {row['value']:10.1f} {row['unit']:12} target {row['target']}")
-    target = Path(__file__).with_name("testing.json")
-    target.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print(f"written to {target.name}")
-
-
 if __name__ == "__main__":
-    main()
+    in_processes(__file__, MEASUREMENTS, TARGETS, ("pytest", "simpy", "pyserial", "hallbench"))

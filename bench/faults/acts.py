@@ -117,9 +117,7 @@ def _buffer_lost(nemesis: Nemesis, armed: Armed) -> Done:
 
 def _buffer_restored(nemesis: Nemesis, armed: Armed) -> Done:
     _must_have(nemesis, armed, "restore_buffer")
-    state = armed.options.get("state")
-    if state is None:
-        raise CannotStrike("there was no older memory to restore")
+    state = armed.options["state"]
     ghosts = [[event.epoch, event.sequence] for event in state.waiting]
     _do(nemesis, armed, "restore_buffer", state)
     return Done(f"{armed.target[1]} has the memory of before, with {len(ghosts)} events", {"events": ghosts})
@@ -184,9 +182,7 @@ def _busy(nemesis: Nemesis, armed: Armed) -> Done:
 def _address_conflict(nemesis: Nemesis, armed: Armed) -> Done:
     mine, other = _placed(nemesis, armed), nemesis.world.rig.devices[armed.options["other"]]
     station = mine.station
-    if mine is other or station is not other.station:
-        station = None
-    if station is None:
+    if mine is other or station is not other.station or station is None:
         raise CannotStrike(f"{armed.target[1]} and {other.name} are not two Modbus slaves of one line")
     was, now = mine.thing.unit, other.thing.unit
     station.move(mine.thing, now)

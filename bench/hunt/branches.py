@@ -18,7 +18,7 @@ from protocol.modbus.maps.reference_keypad import EVENT_WORDS, FLAG_OVERFLOWED, 
 from protocol.modbus.pdu import FC
 from protocol.modbus.rtu import is_sound, request_length
 
-__all__ = ["BRANCHES", "Watcher"]
+__all__ = ["BRANCHES", "UNSEEN_ON_PORTS", "Watcher"]
 
 BRANCHES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -43,6 +43,9 @@ BRANCHES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Branch -> what it is."""
+
+UNSEEN_ON_PORTS: Final = frozenset({"stale bytes"})
+"""Branches that nobody outside a program on a real port can see: its buffer is the kernel's."""
 
 _EVENTS: Final = REFERENCE_KEYPAD["events"].address
 _ACK: Final = REFERENCE_KEYPAD["acknowledge"].address
@@ -84,7 +87,6 @@ class Watcher:
     presses: int = 0
     _state: dict[str, _Line] = field(default_factory=dict)
     _seen: set[tuple[int, int, int]] = field(default_factory=set)
-    _epochs: dict[str, int] = field(default_factory=dict)
     _fresh: set[int] = field(default_factory=set)
     _last: dict[str, tuple[int, int]] = field(default_factory=dict)
     _clerks: set[str] = field(default_factory=set)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bench.faults.check import Shape
 from bench.faults.nemesis import shape_of
-from bench.hunt.branches import BRANCHES
+from bench.hunt.branches import BRANCHES, UNSEEN_ON_PORTS
 from bench.hunt.crew import Crew
 from bench.hunt.excuses import excused_in
 from bench.hunt.failure import RUN, store
@@ -245,7 +245,12 @@ class Campaign:
             ("fault", name, count, self.why_not.get(name, "") if not count else "") for name, count in self.hits.items()
         ]
         modbus = self.shape is None or any(line.modbus and line.outside for line in self.shape.lines.values())
-        rows += [("branch", name, self.branches.get(name, 0), BRANCHES[name]) for name in BRANCHES if modbus]
+        unseen = UNSEEN_ON_PORTS if self.asked.job.clock == "wall" else frozenset()
+        rows += [
+            ("branch", name, self.branches.get(name, 0), what)
+            for name, what in BRANCHES.items()
+            if modbus and name not in unseen
+        ]
         return sorted(rows, key=lambda row: (row[2] > 0, row[0] != "branch", row[1]))
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ in any process and after any other trial.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -24,6 +25,7 @@ from bench.hunt.subject import Subject
 from bench.hunt.trial import RUNNING, Outcome, Trial
 from bench.judge.verdict import Verdict
 from bench.run.collector import parse_command
+from bench.run.directory import RUN
 from bench.run.options import DayOptions, DayResult
 from bench.run.rig import inventory
 from bench.run.verdict import judge_run
@@ -93,6 +95,8 @@ def play(job: Job, trial: Trial, keep: Path | None = None) -> Outcome:
         options = _options(job, trial, scenario, place / "run", _preparation(job, trial, watcher))
         with _working_in(work, job):
             result, world = _run(job, options)
+        if job.clock == "wall":
+            watcher.counts["port opened again"] = _opened_again(result)
         verdict = judge_run(result.directory.path, scenario.records)
         if keep is not None:
             shutil.copytree(place / "run", keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ports"))
@@ -106,6 +110,12 @@ def play(job: Job, trial: Trial, keep: Path | None = None) -> Outcome:
         return Outcome(broken=f"{type(cause).__name__}: {cause}")
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _opened_again(result: DayResult) -> int:
+    """How often a program on real ports opened one of them once more, as the facts of its run tell."""
+    ports = json.loads(result.directory.file(RUN).read_text(encoding="utf-8")).get("ports", ())
+    return max((port["opened"] - 1 for port in ports), default=0)
 
 
 def _options(job: Job, trial: Trial, scenario: Scenario, out: Path, prepare: Callable[[World], None]) -> DayOptions:

@@ -277,6 +277,8 @@ def time(case: Case, matching: Matching) -> Finding:
     copy of another press is not held to this one's instant.
     """
     assert case.claims is not None
+    if not case.claims.claims:
+        return Finding("NOT EXERCISED", reason="there are no rows")
     if "at" not in case.claims.fields:
         return Finding("NOT EXERCISED", reason="the records tell no instant of the press (`at`)")
     limit = case.truth.limits.time

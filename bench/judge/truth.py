@@ -268,10 +268,12 @@ def frame(header: Mapping[str, Any]) -> Truth:
 
 
 def _voices(rows: Any) -> dict[str, int]:
-    """The voice callers among the devices of a header, and how soon they have to speak: 30 s if it does not say."""
+    """The house's voice callers in a header, and how soon they have to speak: 30 s if it does not say."""
     voices = {}
     for raw in rows or ():
-        if isinstance(raw, Mapping) and raw.get("kind") == "voice_caller" and isinstance(raw.get("name"), str):
+        if not isinstance(raw, Mapping) or raw.get("owner") == "collector":
+            continue  # what a program says is its own affair: calls are the house's
+        if raw.get("kind") == "voice_caller" and isinstance(raw.get("name"), str):
             within = raw.get("within_s")
             if not isinstance(within, int | float) or isinstance(within, bool) or within < 0:
                 within = 30

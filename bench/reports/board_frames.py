@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bench.daytime import clock_text
 from bench.reports.run_dir import Record
-from bench.reports.wording import clock
 from firmware_sim.device import NS
 
 KINDS: Final = frozenset({("dev", "shown")})
@@ -161,7 +161,7 @@ class Boards:
         devices = ", ".join(frame.devices[:3])
         if len(frame.devices) > 3:
             devices += f" and {len(frame.devices) - 3} more"
-        parts = [clock(frame.t, seconds=True), devices]
+        parts = [clock_text(frame.t, seconds=True), devices]
         if not self._told.isdisjoint(_tickets(frame)):
             parts.append("in a story")
         return " · ".join(parts)

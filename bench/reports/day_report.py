@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from bench.daytime import clock_text
 from bench.judge.invariants import INVARIANTS
 from bench.reports import figures as numbers
 from bench.reports import latencies, page, plots, timeline
 from bench.reports.board_frames import Boards
 from bench.reports.clerks import ratings_context
 from bench.reports.figures import NOT_HERE, Figures
-from bench.reports.frame_words import told
+from bench.reports.frame_words import spoken_in, told
 from bench.reports.gallery import Gallery
 from bench.reports.incidents import Incidents
 from bench.reports.incidents import rows as fault_table
@@ -28,7 +29,7 @@ from bench.reports.incidents import sentence as fault_sentence
 from bench.reports.latencies import Latency
 from bench.reports.run_dir import Record, RunDir, open_run
 from bench.reports.sample import MINUTE
-from bench.reports.wording import clock, count, duration, minutes, share, verdict_sentence
+from bench.reports.wording import count, duration, minutes, share, verdict_sentence
 
 FILE: Final = "report.html"
 
@@ -120,7 +121,7 @@ def _context(
     word = str(run.verdict.get("verdict") or "UNKNOWN")
     sentence = verdict_sentence(run.verdict) if run.verdict else "there is no verdict in this directory."
     seed = figures.seed
-    meta = [figures.scenario, figures.date, f"{clock(figures.start)} to {clock(figures.end)}"]
+    meta = [figures.scenario, figures.date, f"{clock_text(figures.start)} to {clock_text(figures.end)}"]
     if seed is not None:
         meta.append(f"seed {seed}")
     program = str(run.run.get("program") or run.header.get("program") or "")
@@ -128,7 +129,7 @@ def _context(
         meta.append("the house controller runs every line" if program == "house" else "with a program under test")
     tickets, tickets_sentence = gallery.pictures()
     incidents = faults.all()
-    fault_rows = fault_table(incidents, clock)
+    fault_rows = fault_table(incidents, clock_text)
     stretches = faults.stretches()
     charts = {
         **plots.of(figures),
@@ -215,7 +216,7 @@ def _latency(latency: Latency) -> dict[str, Any]:
         "sentence": sentence,
         "rows": [
             {
-                "start": clock(slot.start),
+                "start": clock_text(slot.start),
                 "n": f"{slot.n:,}",
                 "p50": duration(slot.p50),
                 "p99": duration(slot.p99),
@@ -288,7 +289,7 @@ def _times(figures: Figures) -> list[tuple[str, str, str]]:
     if any(value is not None for value in latency.values()):
         rows += [(f"press to record, {name}", duration(latency[name]), "") for name in ("p50", "p99", "max")]
     if figures.queue_longest:
-        rows.append(("longest queue", str(figures.queue_longest), f"at {clock(figures.queue_longest_at)}"))
+        rows.append(("longest queue", str(figures.queue_longest), f"at {clock_text(figures.queue_longest_at)}"))
     return rows
 
 
@@ -297,10 +298,15 @@ def _invariants(run: RunDir) -> list[dict[str, Any]]:
     verdict = run.verdict
     must = verdict.get("must_exercise") or run.header.get("must_exercise") or ()
     known = {invariant.name: invariant for invariant in INVARIANTS}
+    texts = {
+        name: [story_text(story) for story in result.get("stories") or ()] for name, result in _results(verdict).items()
+    }
+    shown_texts = [text for stories in texts.values() for text in stories[:_MOST_STORIES]]
+    spoken = spoken_in(run.header, run.run, run.history, shown_texts)
     rows = []
     for name, result in _results(verdict).items():
         word = str(result.get("verdict", "UNKNOWN"))
-        stories = [told(story_text(story)) for story in result.get("stories") or ()]
+        stories = [told(text, spoken) for text in texts[name]]
         violations = int(result.get("violations") or 0)
         shown = stories[:_MOST_STORIES]
         rows.append(
@@ -353,7 +359,7 @@ def _counters(figures: Figures) -> list[dict[str, Any]]:
 def _half_hours(figures: Figures) -> list[dict[str, Any]]:
     return [
         {
-            "start": clock(half.start),
+            "start": clock_text(half.start),
             "n": half.waits.n,
             "mean": minutes(half.waits.mean),
             "p50": minutes(half.waits.p50),
@@ -405,7 +411,7 @@ def _lines(figures: Figures) -> list[dict[str, Any]]:
             "share": share(line.share),
             "part": line.share,
             "peak": share(line.peak_share),
-            "peak_at": clock(line.peak_at) if line.peak_share else "-",
+            "peak_at": clock_text(line.peak_at) if line.peak_share else "-",
             "collisions": "-" if line.collisions is None else line.collisions,
         }
         for line in figures.lines

@@ -13,8 +13,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from bench.daytime import clock_text
 from bench.reports.run_dir import Record
-from bench.reports.wording import clock, count
+from bench.reports.wording import count
 from protocol.escpos.profiles import PROFILES, TM_T88, PrinterProfile
 
 FIRST: Final = 12
@@ -77,7 +78,7 @@ class Gallery:
             told = not self._told.isdisjoint(_numbers(record))
             caption = [
                 ", ".join(_numbers(record)) or "no number",
-                clock(record["t"], seconds=True),
+                clock_text(record["t"], seconds=True),
                 str(record.get("device", "?")) if self._printers > 1 else "",
                 "in a story" if told else "",
             ]

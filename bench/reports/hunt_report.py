@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from bench import __version__
 from bench.faults.catalogue import find
+from bench.judge.history import HistoryFailed, read_history
 from bench.judge.invariants import INVARIANTS
 from bench.reports import page
+from bench.reports.frame_words import Spoken, spoken_in
 from bench.reports.frame_words import told as story_lines
-from bench.reports.wording import count
+from bench.reports.wording import count, printable_json
 
 FILE: Final = "report.html"
 CAMPAIGN: Final = "hunt.json"
@@ -56,15 +58,27 @@ def write(folder: Path, told: Mapping[str, Any] | None = None) -> Path:
             )
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"schema_version": 1, **told}, ensure_ascii=False, indent=1) + "\n"
+        text = printable_json(json.dumps({"schema_version": 1, **told}, ensure_ascii=False, indent=1)) + "\n"
         page.store(folder / CAMPAIGN, text)
     return page.store(folder / FILE, render(told, stored(folder)))
 
 
 def stored(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """The failures in a folder: name of the directory and failure.json, by name. Unreadable ones are left out."""
-    found = ((path.parent.name, _read(path)) for path in sorted(folder.glob(f"*/{_FAILURE}")))
-    return [(name, facts) for name, facts in found if facts]
+    """The failures in a folder: name of the directory and failure.json, by name. Unreadable ones are left out.
+
+    What is spoken in the evidence of each stands beside its facts, under `spoken`.
+    """
+    found = ((path.parent, _read(path)) for path in sorted(folder.glob(f"*/{_FAILURE}")))
+    return [(path.name, {**facts, "spoken": _spoken(path / "run", facts)}) for path, facts in found if facts]
+
+
+def _spoken(run: Path, facts: Mapping[str, Any]) -> Spoken:
+    """What is spoken in the run of a failure; nothing when its evidence is not there."""
+    try:
+        history = read_history(run / "history.ndjson")
+        return spoken_in(history.header, _read(run / "run.json"), history, map(str, facts.get("story") or ()))
+    except (HistoryFailed, OSError):
+        return Spoken()
 
 
 def render(told: Mapping[str, Any], failures: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
@@ -179,7 +193,7 @@ def _failure(facts: Mapping[str, Any], *, here: bool, replay: str) -> dict[str, 
         "shrunk": shrunk,
         "faults": [(str(fault.get("name", "?")), _asked(fault)) for fault in faults if isinstance(fault, Mapping)],
         "acts": _acts(trial),
-        "stories": [story_lines(text) for text in stories[:_MOST_STORIES]],
+        "stories": [story_lines(text, facts.get("spoken")) for text in stories[:_MOST_STORIES]],
         "more": max(len(stories) - _MOST_STORIES, 0),
         "replay": replay,
     }

@@ -11,7 +11,7 @@ import io
 import json
 import platform
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,9 +21,10 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from bench import __version__
+from bench.daytime import clock_text
 from bench.reports import page
 from bench.reports.plots import _HALF, _WIDE, COLOUR, _svg, _whole_y, time_axis
-from bench.reports.wording import clock, count, minutes, share
+from bench.reports.wording import count, minutes, printable, printable_json, share
 from bench.run.directory import CannotWrite
 
 FILES: Final = (
@@ -48,7 +49,8 @@ def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
     Raises:
         CannotWrite: the directory cannot be written, or holds something that is not a plan.
     """
-    texts = {"report.html": render(told), "plan.json": json.dumps(told, ensure_ascii=False, indent=1) + "\n"}
+    plan = printable_json(json.dumps(told, ensure_ascii=False, indent=1)) + "\n"
+    texts = {"report.html": render(told), "plan.json": plan}
     if "fit" in told:
         texts["fit.json"] = json.dumps(told["fit"], ensure_ascii=False, indent=1) + "\n"
         texts["fitted.toml"] = told["fitted"]
@@ -115,7 +117,7 @@ def sentence(told: Mapping[str, Any]) -> str:
     goal = told["goal"]
     if goal is None:
         row = next((row for row in told["designs"] if row["as_it_is"]), told["designs"][0])
-        wait, within = _interval(row, "wait_mean", minutes), _interval(row, "within", share)
+        wait, within = interval(row, "wait_mean", minutes), interval(row, "within", share)
         return (
             f"With {count(row['counters'], 'counter')} visitors wait {wait} min on average, and {within} of them "
             f"are called within {row['within_minutes']:g} min (95 % intervals)."
@@ -136,16 +138,31 @@ def _value(goal: Mapping[str, Any], mean: float, ci: Sequence[float | None] | No
     tell = _teller(goal["kind"])
     if ci is None or ci[0] is None:
         return f"{goal['measure']} = {tell(mean)}"
-    return f"{goal['measure']} = {tell(mean)}, 95 % interval {tell(max(0.0, ci[0]))} to {tell(ci[1])}"
+    return f"{goal['measure']} = {tell(mean)}, 95 % interval {' to '.join(_ends(ci, tell))}"
 
 
-def _interval(row: Mapping[str, Any], name: str, tell: Any) -> str:
+def _ends(ci: Sequence[float | None], tell: Callable[[float | None], str]) -> list[str]:
+    """Both ends of an interval; no wait is below nothing, and no share above all."""
+    low, high = ci
+    assert low is not None
+    assert high is not None
+    return [tell(max(0.0, low)), tell(min(1.0, high) if tell is share else high)]
+
+
+def interval(row: Mapping[str, Any], name: str, tell: Callable[[float | None], str]) -> str:
+    """A figure of a plan with its interval: "4.2 [3.1, 5.3]"; "-" when there is none.
+
+    Args:
+        row: has the figure under its name, and its interval under `NAME_ci`.
+        name: of the figure.
+        tell: how it reads: `minutes`, `share` ...
+    """
     ci = row.get(f"{name}_ci")
     if row.get(name) is None:
         return "-"
     if ci is None or ci[0] is None:
         return str(tell(row[name]))
-    return f"{tell(row[name])} [{tell(max(0.0, ci[0]))}, {tell(ci[1])}]"
+    return f"{tell(row[name])} [{', '.join(_ends(ci, tell))}]"
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
@@ -164,7 +181,9 @@ def tables(told: Mapping[str, Any]) -> dict[str, Table]:
     more: dict[str, Table] = {}
     if told.get("staffing"):
         names = ["start", "load", "start_staff", "staff"]
-        rows = [[clock(half["start"]), *(half[name] for name in names[1:])] for half in told["staffing"]["half_hours"]]
+        rows = [
+            [clock_text(half["start"]), *(half[name] for name in names[1:])] for half in told["staffing"]["half_hours"]
+        ]
         more["staffing.csv"] = ["from", *names[1:]], rows
     return more | {
         "designs.csv": (header, designs),
@@ -173,7 +192,7 @@ def tables(told: Mapping[str, Any]) -> dict[str, Table]:
             [
                 [
                     row["counters"],
-                    clock(h["start"]),
+                    clock_text(h["start"]),
                     h["visitors"],
                     h["wait_mean"],
                     *(h["wait_mean_ci"] or (None, None)),
@@ -200,7 +219,7 @@ def tables(told: Mapping[str, Any]) -> dict[str, Table]:
         "queue.csv": (
             ["counters", "at", "mean", "p5", "p95"],
             [
-                [row["counters"], clock(row["queue"]["start"] + n * row["queue"]["step"]), mean, low, high]
+                [row["counters"], clock_text(row["queue"]["start"] + n * row["queue"]["step"]), mean, low, high]
                 for row in told["designs"]
                 for n, (mean, low, high) in enumerate(
                     zip(row["queue"]["mean"], row["queue"]["p5"], row["queue"]["p95"], strict=True)
@@ -215,9 +234,13 @@ def _csv(header: list[str], rows: list[list[Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        # A spreadsheet would run a text that begins so as a formula.
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" else cell for cell in row])
+        writer.writerow([_cell(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text in print; a spreadsheet would run one that begins like a formula."""
+    return printable(f"'{text}" if text.startswith(("=", "+", "-", "@")) else text)
 
 
 def staffing_lines(found: Mapping[str, Any]) -> list[str]:
@@ -228,7 +251,7 @@ def staffing_lines(found: Mapping[str, Any]) -> list[str]:
     for half in found["half_hours"]:
         if not runs or runs[-1][1] != half["staff"]:
             runs.append((half["start"], half["staff"]))
-    told = ", ".join(f"{staff} from {clock(start)}" for start, staff in runs)
+    told = ", ".join(f"{staff} from {clock_text(start)}" for start, staff in runs)
     hours = f"{found['staffed_hours']:g} counter hours in place of {found['all_staffed_hours']:.1f}"
     lines = [f"staff by half-hour: {told}: {hours}; {found['why']}"]
     fresh = found["fresh"]
@@ -268,27 +291,27 @@ def render(told: Mapping[str, Any]) -> str:
         "within": f"{shown['within_minutes']:g}",
         "differences": [_difference(row) for row in told["differences"]],
         "half_hours": [
-            {"start": clock(h["start"]), "n": f"{h['visitors']:.1f}", "wait": _interval(h, "wait_mean", minutes)}
+            {"start": clock_text(h["start"]), "n": f"{h['visitors']:.1f}", "wait": interval(h, "wait_mean", minutes)}
             for h in shown["half_hours"]
         ],
         "errands": [
             {
                 "name": e["name"],
                 "n": f"{e['visitors']:.1f}",
-                "wait": _interval(e, "wait_mean", minutes),
-                "p90": _interval(e, "wait_p90", minutes),
+                "wait": interval(e, "wait_mean", minutes),
+                "p90": interval(e, "wait_p90", minutes),
             }
             for e in shown["errands"]
         ],
         "left": [
-            {"why": row["why"], "n": f"{row['mean']:.1f}", "share": _interval(row, "share", share)}
+            {"why": row["why"], "n": f"{row['mean']:.1f}", "share": interval(row, "share", share)}
             for row in shown["left"]
         ],
         "classes": [
             {
                 "name": row["name"],
                 "n": f"{row['visitors']:.1f}",
-                "wait": _interval(row, "wait_mean", minutes),
+                "wait": interval(row, "wait_mean", minutes),
                 "p90": minutes(row["wait_p90"]),
                 "left": f"{row['left']:.1f}",
             }
@@ -318,14 +341,14 @@ def _design(row: Mapping[str, Any]) -> dict[str, Any]:
         "counters": row["counters"],
         "as_it_is": row["as_it_is"],
         "changes": "; ".join(row["changes"]),
-        "wait": _interval(row, "wait_mean", minutes),
-        "p50": _interval(row, "wait_p50", minutes),
-        "p90": _interval(row, "wait_p90", minutes),
-        "p95": _interval(row, "wait_p95", minutes),
-        "within": _interval(row, "within", share),
-        "overtime": _interval(row, "overtime_mean", minutes),
+        "wait": interval(row, "wait_mean", minutes),
+        "p50": interval(row, "wait_p50", minutes),
+        "p90": interval(row, "wait_p90", minutes),
+        "p95": interval(row, "wait_p95", minutes),
+        "within": interval(row, "within", share),
+        "overtime": interval(row, "overtime_mean", minutes),
         "over": share(row["overtime_over_15_min"]),
-        "utilisation": _interval(row, "utilisation", share),
+        "utilisation": interval(row, "utilisation", share),
         "unserved": f"{row['unserved']:.1f}",
         "longest": f"{row['longest_queue']:.1f}",
         "hours": f"{row['staffed_hours']:.1f}",
@@ -340,7 +363,7 @@ def _staffing(found: Mapping[str, Any]) -> dict[str, Any]:
         "lines": staffing_lines(found),
         "rows": [
             {
-                "start": clock(half["start"]),
+                "start": clock_text(half["start"]),
                 "load": f"{half['load']:.1f}",
                 "begun": half["start_staff"],
                 "staff": half["staff"],
@@ -354,7 +377,7 @@ def _appointments(found: Mapping[str, Any] | None) -> dict[str, str] | None:
     if found is None:
         return None
     counts = {name: f"{found[name]:.1f}" for name in ("booked", "missed", "late")}
-    return {**counts, "wait": _interval(found, "wait_mean", minutes), "p90": _interval(found, "wait_p90", minutes)}
+    return {**counts, "wait": interval(found, "wait_mean", minutes), "p90": interval(found, "wait_p90", minutes)}
 
 
 def _difference(row: Mapping[str, Any]) -> dict[str, str]:
@@ -460,7 +483,12 @@ def _paint_designs(axes: Axes, told: Mapping[str, Any]) -> None:
         axes.set_ylabel("wait, minutes (logarithmic above 1)")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper right", fontsize=8)
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """Above the drawing: inside it would lie over a busy afternoon."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, borderaxespad=0.2)
 
 
 def _paint_staffing(axes: Axes, found: Mapping[str, Any]) -> None:
@@ -475,7 +503,7 @@ def _paint_staffing(axes: Axes, found: Mapping[str, Any]) -> None:
     )
     time_axis(axes, starts[0], starts[-1] + half)
     _whole_y(axes, "counters")
-    axes.legend(loc="upper right", fontsize=8)
+    _legend(axes)
 
 
 def _paint_queue(axes: Axes, shown: Mapping[str, Any]) -> None:
@@ -495,7 +523,7 @@ def _paint_queue(axes: Axes, shown: Mapping[str, Any]) -> None:
     if len(times) > 1:
         time_axis(axes, times[0], times[-1])
     _whole_y(axes, "visitors waiting")
-    axes.legend(loc="upper right", fontsize=8)
+    _legend(axes)
 
 
 def _paint_half_hours(axes: Axes, shown: Mapping[str, Any]) -> None:

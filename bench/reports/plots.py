@@ -21,10 +21,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
+from bench.daytime import clock_text
 from bench.reports.figures import Figures
 from bench.reports.replay import Replay
 from bench.reports.sample import HALF_HOUR, MINUTE
-from bench.reports.wording import clock, duration
+from bench.reports.wording import duration
 
 COLOUR: Final[Mapping[str, str]] = {
     "ink": "#1f2a37",
@@ -152,7 +153,7 @@ def time_axis(axes: Axes, start: int, end: int, ticks: int = 12) -> None:
     """An x axis in hours of the hall: ns since midnight, a tick each half hour or so many hours."""
     step = next(s for s in (1, 2, 4, 8, 16, 48) if (end - start) / (s * HALF_HOUR) <= ticks or s == 48)
     axes.xaxis.set_major_locator(MultipleLocator(step * HALF_HOUR))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: clock(int(t))))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: clock_text(int(t))))
     axes.set_xlim(start, end)
 
 
@@ -174,7 +175,7 @@ def paint_queue(axes: Axes, figures: Figures) -> None:
     if figures.queue_longest:
         late = figures.queue_longest_at > (figures.start + figures.end) // 2
         axes.annotate(
-            f"{figures.queue_longest} at {clock(figures.queue_longest_at)}",
+            f"{figures.queue_longest} at {clock_text(figures.queue_longest_at)}",
             (figures.queue_longest_at, figures.queue_longest),
             xytext=(-7 if late else 7, 2),
             textcoords="offset points",
@@ -223,7 +224,7 @@ def paint_waits(axes: Axes, figures: Figures) -> None:
 def half_hours_chart(figures: Figures) -> str:
     """Waits by the half-hour in which the ticket was taken."""
     worst = max(figures.half_hours, key=lambda half: half.waits.mean, default=None)
-    label = "Mean and p90 wait by half-hour of arrival" + (f", worst from {clock(worst.start)}" if worst else "")
+    label = "Mean and p90 wait by half-hour of arrival" + (f", worst from {clock_text(worst.start)}" if worst else "")
     return _svg("halfhours", label, _HALF, lambda axes: paint_half_hours(axes, figures))
 
 

@@ -11,9 +11,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from bench.reports import page
-from bench.reports.plan_report import _TONE, _WORD, Table, _interval, _teller, store
+from bench.reports.plan_report import _TONE, _WORD, Table, _teller, interval, store
 from bench.reports.plots import _WIDE, COLOUR, _svg
-from bench.reports.wording import count, minutes, share
+from bench.reports.wording import count, minutes, printable_json, share
 
 
 def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
@@ -29,7 +29,8 @@ def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
     Raises:
         CannotWrite: the directory cannot be written, or holds something that is not a plan.
     """
-    texts = {"report.html": render(told), "plan.json": json.dumps(told, ensure_ascii=False, indent=1) + "\n"}
+    plan = printable_json(json.dumps(told, ensure_ascii=False, indent=1)) + "\n"
+    texts = {"report.html": render(told), "plan.json": plan}
     return store(wanted, told["province"], texts, {"halls.csv": table(told)})
 
 
@@ -92,8 +93,8 @@ def render(told: Mapping[str, Any]) -> str:
         "facts": [
             ("visitors a day, with a ticket", f"{whole['visitors']:,.0f}"),
             ("staffed counter hours", f"{whole['staffed_hours']:,.0f}"),
-            ("p50 of all waits, min", _interval(whole, "wait_p50", minutes)),
-            ("p90 of all waits, min", _interval(whole, "wait_p90", minutes)),
+            ("p50 of all waits, min", interval(whole, "wait_p50", minutes)),
+            ("p90 of all waits, min", interval(whole, "wait_p90", minutes)),
             (f"halls in which one in ten waits more than {told['within_minutes']:g} min", str(told["late"])),
         ],
         "command": told.get("command", ""),
@@ -108,10 +109,10 @@ def _hall(row: Mapping[str, Any], tell: Any) -> dict[str, Any]:
         "name": row["name"],
         "counters": row["counters"],
         "visitors": f"{row['visitors'] or 0:.0f}",
-        "wait": _interval(row, "wait_mean", minutes),
-        "p90": _interval(row, "wait_p90", minutes),
-        "within": _interval(row, "within", share),
-        "utilisation": _interval(row, "utilisation", share),
+        "wait": interval(row, "wait_mean", minutes),
+        "p90": interval(row, "wait_p90", minutes),
+        "within": interval(row, "within", share),
+        "utilisation": interval(row, "utilisation", share),
         "answer": goal["answer"] if goal else "",
         "tone": _TONE[goal["answer"]] if goal else "",
         "value": "-" if value is None or tell is None else tell(value),

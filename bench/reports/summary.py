@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bench.daytime import clock_text
 from bench.reports.figures import NOT_HERE, Figures
-from bench.reports.wording import clock, count, duration, printable, share
+from bench.reports.wording import count, duration, printable, share
 
 
 def lines(figures: Figures) -> list[str]:
@@ -56,7 +57,7 @@ def _waits(figures: Figures) -> str:
 def _queue(figures: Figures) -> str:
     if not figures.queue_longest:
         return ""
-    return f"at most {figures.queue_longest:,} waiting, at {clock(figures.queue_longest_at)}"
+    return f"at most {figures.queue_longest:,} waiting, at {clock_text(figures.queue_longest_at)}"
 
 
 def _latency(figures: Figures) -> str:
@@ -67,7 +68,7 @@ def _latency(figures: Figures) -> str:
 def _lines(figures: Figures) -> str:
     return ", ".join(
         f"{printable(line.name)} {share(line.share)} busy"
-        + (f" ({share(line.peak_share)} from {clock(line.peak_at)})" if line.peak_share else "")
+        + (f" ({share(line.peak_share)} from {clock_text(line.peak_at)})" if line.peak_share else "")
         for line in figures.lines
     )
 

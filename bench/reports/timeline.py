@@ -12,12 +12,13 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from bench.daytime import clock_text
 from bench.reports.figures import LOAD_SLOT, Figures, LineLoad
 from bench.reports.incidents import Stretch
 from bench.reports.latencies import Latency
 from bench.reports.plots import COLOUR, paint_queue, svg_of, time_axis
 from bench.reports.sample import HALF_HOUR, MINUTE
-from bench.reports.wording import clock, count, duration, printable, share
+from bench.reports.wording import count, duration, printable, share
 
 _WIDTH: Final = 9.6
 _LABEL: Final = 0.026
@@ -71,12 +72,12 @@ def chart(figures: Figures, latency: Latency, stretches: Sequence[Stretch]) -> s
 
 
 def _label(figures: Figures, latency: Latency, stretches: Sequence[Stretch]) -> str:
-    parts = [f"the queue, at most {figures.queue_longest} at {clock(figures.queue_longest_at)}"]
+    parts = [f"the queue, at most {figures.queue_longest} at {clock_text(figures.queue_longest_at)}"]
     if figures.waits.n:
         parts.append(f"waits, median {duration(figures.waits.p50)}, nine in ten below {duration(figures.waits.p90)}")
     if latency.slots:
         worst = max(latency.slots, key=lambda slot: slot.p99)
-        parts.append(f"time from press to record, worst p99 {duration(worst.p99)} from {clock(worst.start)}")
+        parts.append(f"time from press to record, worst p99 {duration(worst.p99)} from {clock_text(worst.start)}")
     if stretches:
         parts.append(f"{count(len({stretch.id for stretch in stretches}), 'fault')} shaded")
     return "Over the day: " + "; ".join(parts)
@@ -212,7 +213,7 @@ def lines_chart(figures: Figures) -> str:
     busiest = max(drawn, key=lambda line: line.peak_share)
     label = (
         f"Share of the time in which each of {count(len(drawn), 'line')} carried characters, by ten minutes; the "
-        f"busiest was {printable(busiest.name)} with {share(busiest.peak_share)} from {clock(busiest.peak_at)}"
+        f"busiest was {printable(busiest.name)} with {share(busiest.peak_share)} from {clock_text(busiest.peak_at)}"
     )
     height = 0.45 + 0.42 * len(drawn)
     return svg_of("lines", label, (_WIDTH, height), lambda axes: _paint_lines(axes[0], figures, drawn), [1.0])

@@ -5,11 +5,10 @@ No plotting and no templates here: a command that prints a line of figures impor
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
-
-from bench.daytime import clock_text
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -33,9 +32,23 @@ def printable(text: str, keep: str = "") -> str:
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def clock(t: int, *, seconds: bool = False) -> str:
-    """Hall time of an instant: ns since local midnight -> "10:42" or "10:42:07" (past midnight "24:05")."""
-    return clock_text(t, seconds=seconds)
+def printable_json(text: str) -> str:
+    r"""A JSON text that says the same, with what `printable` would spell out in the escapes of JSON (`\u202e`).
+
+    JSON itself lets C1 controls and marks of direction stand as they are in a string, and a terminal would obey them.
+
+    Args:
+        text: JSON; its line ends stay.
+    """
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        char if char == "\n" or unicodedata.category(char) not in _UNSEEN else _escape(char) for char in text
+    )
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else json.dumps(char)[1:-1]
 
 
 def duration(seconds: float | None) -> str:

@@ -39,6 +39,7 @@ def insisting(kernel: Kernel, outermost: CodeType) -> Iterator[None]:
         while frame is not None and frame.f_code is not outermost:
             if not frame.f_code.co_filename.startswith(_OURS):
                 frame.f_trace = trace
+                frame.f_trace_lines = True  # a tool that traces too turns it off where it does not look
             frame = frame.f_back
         sys.settrace(lambda *_: None)
 

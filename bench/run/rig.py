@@ -97,6 +97,7 @@ def _printer(spec: Any, _scenario: Scenario) -> Device:
         PROFILES[spec.profile],
         paper_mm=round(spec.paper_m * 1000),
         near_end_mm=round(spec.near_end_m * 1000),
+        handshake=spec.handshake,
     )
 
 
@@ -107,7 +108,7 @@ def _plays(spec: Any, scenario: Scenario, settings: LineSettings) -> Device:
     profile = getattr(spec, "profile", "")
     if codec.declaration.role == "voice":
         clips = {clip.number: Clip(clip.text, round(clip.seconds * 1000)) for clip in getattr(spec, "clips", ())}
-        return VoiceCaller(spec.name, codec, clips=clips or None, profile=profile, settings=settings)
+        return VoiceCaller(spec.name, codec, clips=clips or None, unit=spec.unit, profile=profile, settings=settings)
     return DeclaredDevice(
         spec.name,
         codec,
@@ -158,6 +159,12 @@ def _protocol(spec: Any) -> str:
         return str(spec.protocol)
     ascii_display = spec.kind == "counter_display" and spec.protocol == "ascii"
     return "led485_ascii" if ascii_display else PROTOCOLS[spec.kind]
+
+
+def _other_map(spec: Any) -> dict[str, str]:
+    """Which registers a display has that has others than its kind (`bench.run.registers`)."""
+    other = spec.kind == "counter_display" and spec.protocol in ("dm36", "embeddedart")
+    return {"map": str(spec.protocol)} if other else {}
 
 
 class Rig:
@@ -254,6 +261,7 @@ def inventory(scenario: Scenario) -> list[dict[str, Any]]:
             "unit": getattr(spec, "unit", None),
             "counter": getattr(spec, "counter", None),
             "owner": line.owner,
+            **_other_map(spec),
             **({"profile": spec.profile} if hasattr(spec, "profile") else {}),
             **({"within_s": spec.within_s} if hasattr(spec, "within_s") else {}),
         }

@@ -346,7 +346,8 @@ def run_wall_day(options: DayOptions, wall: Wall) -> DayResult:
     def facts(ended: Exit | None, why: str, *, opened: bool = False) -> dict[str, Any]:
         more: dict[str, Any] = {}
         if run.live:
-            more = {"timing": run.live.driver.describe(), "ports": run.live.describe_ports()}
+            ports = [{**row, "opened": run.live.ports[row["line"]].opened} for row in run.live.describe_ports()]
+            more = {"timing": run.live.driver.describe(), "ports": ports}
         if run.samples:
             more["resources"] = thinned(run.samples)
         window = {"window": [clock_text(at, millis=True) for at in wall.window]} if wall.window else {}

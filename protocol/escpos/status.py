@@ -158,7 +158,7 @@ def sensor(n: int, condition: Condition) -> bytes:
 
 def changed(mask: int, before: Condition, after: Condition) -> bool:
     """Whether something changed that a GS a mask reports."""
-    return any(
+    return before != after and any(  # a printer asks at its every step, and nearly always nothing did
         mask & bit and any(getattr(before, name) != getattr(after, name) for name in names)
         for bit, names in CLASSES.items()
     )

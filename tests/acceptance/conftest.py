@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ready_starts import Ready
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "tests" / "support" / "small.toml"
@@ -30,12 +33,17 @@ class Ended:
 
 
 class Hallbench:
-    """Runs commands in one folder."""
+    """Runs commands in one folder: as copies of a Python that has read the libraries, or each with a true start."""
 
-    def __init__(self, cwd: Path) -> None:
+    def __init__(self, cwd: Path, ready: Ready | None = None) -> None:
         self.cwd = cwd
+        self.ready = ready
 
     def __call__(self, *args: object, timeout: float = 100, env: dict[str, str] | None = None) -> Ended:
+        if self.ready is not None and env is None:
+            same = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+            copied = self.ready.run([*map(str, args)], cwd=self.cwd, env=same, timeout=timeout)
+            return Ended(copied.returncode, copied.stdout, copied.stderr)
         done = subprocess.run(
             [sys.executable, "-m", "bench.cli", *map(str, args)],
             cwd=self.cwd,
@@ -62,6 +70,30 @@ class Hallbench:
         return path
 
 
+@pytest.fixture(scope="session")
+def ready() -> Iterator[Ready | None]:
+    """A Python that has read the libraries, one for each worker; None where only true starts can be had."""
+    starts = Ready() if Ready.usable() else None
+    yield starts
+    if starts is not None:
+        starts.end()
+
+
 @pytest.fixture
-def hallbench(tmp_path: Path) -> Hallbench:
+def hallbench(tmp_path: Path, ready: Ready | None) -> Hallbench:
+    return Hallbench(tmp_path, ready)
+
+
+@pytest.fixture(scope="session")
+def house_day(tmp_path_factory: pytest.TempPathFactory, ready: Ready | None) -> Path:
+    """The run directory of a day of the house that holds, for tests that need one to be there: not to be changed."""
+    hall = Hallbench(tmp_path_factory.mktemp("house"), ready)
+    ended = hall.day()
+    assert ended.code == 0, ended.err
+    return hall.cwd / "run"
+
+
+@pytest.fixture
+def true_hallbench(tmp_path: Path) -> Hallbench:
+    """Each command with a start of its own, as its user has it."""
     return Hallbench(tmp_path)

@@ -121,6 +121,9 @@ def test_a_master_that_is_missing_or_crashes_is_told(capsys: pytest.CaptureFixtu
     assert main(["check", "--master"]) == 2
     assert "{port}" in capsys.readouterr().err
     assert main(["check", "--master", "--", "python", "-c", "raise SystemExit(3)"]) == 6
+    told = capsys.readouterr().out
+    assert told.count("the master asked nothing at all") == 1  # what all cases say alike is said once
+    assert "24 further cases: the same" in told
 
 
 @pytest.mark.gate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -11,13 +10,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import live_up
 from bench.control.registry import VARIABLE
 
 pytest.importorskip("termios", reason="this system has no pseudo-terminals")
@@ -26,26 +25,9 @@ ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "tests" / "support" / "small.toml"
 
 
-@contextmanager
-def up(cwd: Path, *args: object, end: int = signal.SIGTERM) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """`hallbench up` with its line of JSON."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.cli", "up", str(SMALL), "--json", "--ports", str(cwd / "p"), *map(str, args)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: str(cwd / "run")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        yield process, json.loads(line)
-    finally:
-        if process.poll() is None:
-            process.send_signal(end)
-        process.communicate(timeout=20)
+def up(cwd: Path, *args: object, end: int = signal.SIGTERM) -> AbstractContextManager[Any]:
+    """`hallbench up` of the small hall, registered in a folder of its own."""
+    return live_up.up(cwd, SMALL, "--ports", cwd / "p", *args, env={VARIABLE: str(cwd / "run")}, end=end)
 
 
 def test_commands_steer_the_bench_that_runs(tmp_path, hallbench):

@@ -157,18 +157,18 @@ def test_a_killed_run_is_never_good(hallbench):
     assert "truncated" in judged.out or "footer" in judged.out
 
 
-def test_an_empty_history_is_never_good(hallbench):
+def test_an_empty_history_is_never_good(hallbench, house_day):
     """Nothing recorded is no evidence of anything."""
-    hallbench.day()
+    shutil.copytree(house_day, hallbench.cwd / "run")
     (hallbench.cwd / "run" / "history.ndjson").write_bytes(b"")
     judged = hallbench("judge", "run")
     assert judged.code == 5
     assert "HOLDS" not in judged.out
 
 
-def test_an_edited_history_is_never_good(hallbench):
+def test_an_edited_history_is_never_good(hallbench, house_day):
     """One changed digit, and the history cannot be relied on."""
-    hallbench.day()
+    shutil.copytree(house_day, hallbench.cwd / "run")
     path = hallbench.cwd / "run" / "history.ndjson"
     data = path.read_bytes()
     at = data.index(b'"k":"press"')

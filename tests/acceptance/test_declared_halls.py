@@ -16,6 +16,7 @@ DAYS = {
     "ff68": hall(FF68_CONSOLES, voice(), consoles=""),
     "ff68_keypads": hall(FF68_KEYPADS, voice("dfplayer", ', profile = "finish_twice"')),
     "osdp": hall(OSDP_KEYPADS, voice("syn6288")),
+    "dtr": hall(OSDP_KEYPADS, voice()).replace('"ticket_printer" }', '"ticket_printer", handshake = "dtr" }'),
     "mute": hall(OSDP_KEYPADS, voice("dfplayer", ', profile = "mute"')),
 }
 

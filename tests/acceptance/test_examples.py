@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.testing import hall
+from bench.testing import Hall, hall
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "tests" / "support" / "small.toml"
@@ -72,6 +73,13 @@ def compiled(folder: Path) -> Path:
     return program
 
 
+def until_all(hall: Hall, what: Callable[[], bool]) -> None:
+    """Let the hall live until something is so, for 20 s at most."""
+    limit = time.monotonic() + 20
+    while not what() and time.monotonic() < limit:
+        hall.run_for(0.3)
+
+
 def test_the_collector_in_c_keeps_every_rating(tmp_path: Path) -> None:
     """On a pseudo-terminal in wall time, ended by SIGTERM and started again between two presses: the verdict HOLDS."""
     pytest.importorskip("termios", reason="this system has no pseudo-terminals")
@@ -82,12 +90,30 @@ def test_the_collector_in_c_keeps_every_rating(tmp_path: Path) -> None:
             running = subprocess.Popen(words, stderr=subprocess.DEVNULL)
             try:
                 presses = [h.keypad(1).press(key), h.keypad(2).press(key)]
-                limit = time.monotonic() + 20
-                while not all(press is not None and press.acked for press in presses) and time.monotonic() < limit:
-                    h.run_for(0.3)
+                until_all(h, lambda: all(press is not None and press.acked for press in presses))  # noqa: B023
             finally:
                 running.terminate()
                 assert running.wait(10) == 0
         verdict = h.verdict(records=records)
         verdict.must_hold()
     assert verdict.counts["presses"] == verdict.counts["recorded"] == 4
+
+
+def test_the_collector_in_c_survives_a_pulled_port(tmp_path: Path) -> None:
+    """The port is pulled under it for two seconds: it opens it again, and what was pressed meanwhile is stored."""
+    pytest.importorskip("termios", reason="this system has no pseudo-terminals")
+    program, records = compiled(tmp_path), tmp_path / "ratings.csv"
+    with hall(SMALL, start="08:10", clock="wall") as h, (tmp_path / "told").open("wb") as told:
+        running = subprocess.Popen([str(program), h.ports["keypads"], str(records), "1-2"], stderr=told)
+        try:
+            until_all(h, lambda: any(frame.line == "keypads" for frame in h.frames()))
+            fault = h.fault("port_vanish", line="keypads", for_s=2)
+            h.run_for(1)
+            press = h.keypad(1).press(5)
+            until_all(h, lambda: press is not None and bool(press.acked))
+        finally:
+            running.terminate()
+            assert running.wait(10) == 0
+        assert fault.hits
+        h.verdict(records=records).must_hold()
+    assert "is open again" in (tmp_path / "told").read_text()

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/tutorials/declare_a_device.md").read_text(encoding="utf-8")
+VOICE = (ROOT / "docs/tutorials/declare_a_voice.md").read_text(encoding="utf-8")
 DISPLAY = (ROOT / "docs/tutorials/declare_a_display.md").read_text(encoding="utf-8")
 
 
@@ -38,7 +39,7 @@ def commands(page: str = TEXT) -> list[tuple[str, list[str]]]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    for name in ("acme_hall.toml", "acme_displays.toml", "acme_collector.py"):
+    for name in ("acme_hall.toml", "acme_displays.toml", "acme_voice.toml", "acme_collector.py"):
         shutil.copy(ROOT / "examples" / name, tmp_path / name)
     return tmp_path
 
@@ -57,13 +58,17 @@ def run(command: str, desk: Path) -> tuple[int, str]:
     return ended.returncode, ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize(("page", "name"), [(TEXT, "acme_k5"), (DISPLAY, "acme_d6")], ids=["keypad", "display"])
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [(TEXT, "acme_k5"), (DISPLAY, "acme_d6"), (VOICE, "acme_v1")],
+    ids=["keypad", "display", "voice"],
+)
 def test_the_blocks_are_the_shipped_example(page: str, name: str) -> None:
     """What one types along the tutorial is the file in examples/."""
     shipped = (ROOT / f"examples/{name}.toml").read_text(encoding="utf-8")
     lines = [line for line in shipped.splitlines() if line.strip()]
     typed = [line for line in written(page).splitlines() if line.strip()]
-    assert typed == (lines if page is TEXT else lines[1:])  # the other file says first what it is
+    assert typed == (lines if page is TEXT else lines[1:])  # the other files say first what they are
     assert len(lines) <= 60
 
 
@@ -83,11 +88,12 @@ def test_every_command_does_what_the_tutorial_says(desk: Path) -> None:
         target.write_text(DECLARED, encoding="utf-8")
 
 
-def test_a_display_in_every_command(desk: Path) -> None:
-    """The second tutorial, whose hall has the first one's keypads too."""
-    (desk / "acme_k5.toml").write_text(DECLARED, encoding="utf-8")
-    (desk / "acme_d6.toml").write_text(written(DISPLAY), encoding="utf-8")
-    for command, expected in commands(DISPLAY):
+@pytest.mark.parametrize("page", [DISPLAY, VOICE], ids=["display", "voice"])
+def test_a_display_and_a_voice_in_every_command(page: str, desk: Path) -> None:
+    """The second tutorial and the third, whose halls have the devices of those before too."""
+    for name, text in (("acme_k5", TEXT), ("acme_d6", DISPLAY), ("acme_v1", VOICE)):
+        (desk / f"{name}.toml").write_text(written(text), encoding="utf-8")
+    for command, expected in commands(page):
         code, told = run(command, desk)
         assert code == 0, told
         for line in expected:

@@ -9,14 +9,14 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import serial
 
+import live_up
 from protocol.modbus.requests import read_registers
 
 pytest.importorskip("termios", reason="this system has no pseudo-terminals")
@@ -26,25 +26,9 @@ SMALL = ROOT / "tests" / "support" / "small.toml"
 COLLECTOR = ROOT / "examples" / "collector.py"
 
 
-@contextmanager
-def up(cwd: Path, *args: object) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """`hallbench up` with its line of JSON; ended by SIGTERM."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.cli", "up", str(SMALL), "--json", *map(str, args)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        yield process, json.loads(line)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+def up(cwd: Path, *args: object) -> AbstractContextManager[Any]:
+    """`hallbench up` of the small hall."""
+    return live_up.up(cwd, SMALL, *args)
 
 
 def exchange(port: serial.SerialBase, unit: int = 1) -> bytes:
@@ -124,6 +108,7 @@ def test_a_window_of_the_day_in_wall_time(hallbench):
     run = json.loads((hallbench.cwd / "run" / "run.json").read_text())
     assert run["clock"] == "wall"
     assert run["timing"]["frames"]["count"] > 10
+    assert [port["opened"] for port in run["ports"]] == [1]
     verdict = json.loads((hallbench.cwd / "run" / "verdict.json").read_text())
     assert verdict["counts"]["lost"] == 0
     assert verdict["counts"]["phantom"] == 0

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.clock.clockwork import Clockwork
-from bench.clock.wall import WallDriver, make_loop
 from bench.ports.gateway import Gateway
 from bench.ports.pty import PtyPort
 from bench.ports.rfc2217 import Rfc2217Port
@@ -23,6 +19,7 @@ from firmware_sim.burst import LineSettings
 from firmware_sim.line import Line
 from firmware_sim.modbus_line import ModbusLine
 from modbus_rig import Bank
+from wall_thread import WallThread
 
 PEERS = Path(__file__).parents[2] / "build" / "peers"
 REQUIRED = os.environ.get("HALLBENCH_PEERS") == "required"
@@ -72,10 +69,8 @@ class Served:
 
     def __init__(self, kind: str, settings: str, folder: Path) -> None:
         self.settings = LineSettings.parse(settings)
-        self.loop = make_loop(2)
-        clock = Clockwork()
-        self.driver = WallDriver(clock, self.loop)
-        self.line = Line("bus", clock, self.settings)
+        self._wall = WallThread(2)
+        self.line = Line("bus", self._wall.clock, self.settings)
         station = ModbusLine("slaves", self.settings)
         self.line.attach(station)
         self.banks = {unit: Bank(f"bank-{unit}") for unit in (1, 2, 3)}
@@ -83,30 +78,15 @@ class Served:
             station.attach(bank, unit)
         self.port: Any
         if kind == "pty":
-            self.port = PtyPort(self.line, self.driver, folder / "bus")
+            self.port = PtyPort(self.line, self._wall.driver, folder / "bus")
         else:
-            self.port = {"tcp": TcpPort, "rfc2217": Rfc2217Port, "gateway": Gateway}[kind](self.line, self.driver)
-        self._thread = threading.Thread(target=self.loop.run_forever)
+            self.port = {"tcp": TcpPort, "rfc2217": Rfc2217Port, "gateway": Gateway}[kind](self.line, self._wall.driver)
 
     def start(self) -> None:
-        self._thread.start()
-        self._run(self.port.open())
-        self.loop.call_soon_threadsafe(self.driver.start)
+        self._wall.begin(self.port)
 
     def stop(self) -> None:
-        async def end() -> None:
-            self.driver.stop()
-            await self.port.close()
-            await asyncio.sleep(0.02)
-
-        self._run(end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-        assert self.driver.failure is None, self.driver.failure
-
-    def _run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+        self._wall.end(self.port)
 
     @property
     def path(self) -> str:

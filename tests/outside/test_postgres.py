@@ -22,6 +22,7 @@ import pytest
 from bench.hall.day import draw
 from bench.judge.evidence import load_run
 from bench.judge.records import Gap, Health, RecordsError, Row, read
+from bench.judge.verdict import Verdict
 from bench.run.collector import parse_command
 from bench.run.day import DayOptions, run_day
 from bench.run.verdict import judge_run
@@ -95,6 +96,12 @@ class Server:
 
         return psycopg.connect(host=str(self.folder), user=self.user, password=PASSWORD, dbname="postgres")
 
+    def empty(self) -> None:
+        """Drop every table."""
+        with self.connect() as db:
+            db.execute("DROP SCHEMA public CASCADE")
+            db.execute("CREATE SCHEMA public")
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
@@ -116,9 +123,8 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def tables(server: Server) -> Server:
     """The server with tables of another shape than the default."""
+    server.empty()
     with server.connect() as db:
-        db.execute("DROP SCHEMA public CASCADE")
-        db.execute("CREATE SCHEMA public")
         db.execute(
             "CREATE TABLE votes (id BIGSERIAL PRIMARY KEY, dev TEXT, clerk INT, val SMALLINT, pressed TIMESTAMPTZ, "
             "boot NUMERIC(5), seq INT, stored TIMESTAMP DEFAULT now())"
@@ -226,25 +232,32 @@ kind = "database"
 """
 
 
+def judged(folder: Path, program: str, records: str) -> tuple[Path, Verdict]:
+    """The run directory and the verdict of a day in which a program stores in the server, and ends well.
+
+    Args:
+        folder: for program and run.
+        program: its text.
+        records: what the scenario says behind `[records] kind`.
+    """
+    file, out = folder / "collector.py", folder / "run"
+    file.write_text(f"EXAMPLES = {str(EXAMPLES)!r}\n{program}")
+    scenario = parse((hall(KEYPADS) + records).encode(), "hall.toml", lambda _beside: b"")
+    command = [sys.executable, str(file), "{port:keypads}", "{records}"]
+    result = run_day(DayOptions(scenario, draw(scenario, 3), program=parse_command(command), command=command, out=out))
+    assert result.exit is not None
+    assert result.exit.good, result.exit
+    return out, judge_run(out, scenario.records)
+
+
 def test_a_day_whose_collector_stores_in_postgresql(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Devices by unit, the password from the environment: the day HOLDS, and no file of the run holds the password."""
-    with server.connect() as db:
-        db.execute("DROP SCHEMA public CASCADE")
-        db.execute("CREATE SCHEMA public")
+    server.empty()
     monkeypatch.setenv("HALL_PASSWORD", quote(PASSWORD, safe=""))
-    program = tmp_path / "collector.py"
-    program.write_text(f"EXAMPLES = {str(EXAMPLES)!r}\n{COLLECTOR}")
     url = server.url().replace(quote(PASSWORD, safe=""), "${HALL_PASSWORD}")
-    scenario = parse((hall(KEYPADS) + f'url = "{url}"\n').encode(), "hall.toml", lambda _beside: b"")
-    command = [sys.executable, str(program), "{port:keypads}", "{records}"]
-    out = tmp_path / "run"
-    made = DayOptions(scenario, draw(scenario, 3), program=parse_command(command), command=command, out=out)
-    result = run_day(made)
-    assert result.exit is not None
-    assert result.exit.good, result.exit
-    verdict = judge_run(out, scenario.records)
+    out, verdict = judged(tmp_path, COLLECTOR, f'url = "{url}"\n')
     verdict.must_hold()
     assert verdict.counts["recorded"] > 5
     assert load_run(out).judge().to_json() == verdict.to_json()
@@ -260,25 +273,15 @@ FAULT = '[[fault]]\nname = "sink_failure"\nat = "08:10"\nfor_s = 600\n'
 @pytest.mark.parametrize(("careful", "word"), [(True, "HOLDS"), (False, "VIOLATED")])
 def test_a_table_that_is_locked_for_a_while(server: Server, tmp_path: Path, careful: bool, word: str) -> None:
     """Inserts fail with 55P03 in simulated time; who stops there loses nothing, who acknowledges all the same does."""
-    with server.connect() as db:
-        db.execute("DROP SCHEMA public CASCADE")
-        db.execute("CREATE SCHEMA public")
+    server.empty()
     begin, insert, rest = COLLECTOR.partition("                db.execute(\n")
     kept, acknowledge, rest = rest.partition('                ask(port, unit, struct.pack(">BHHBHH')
     guarded = "".join(f"    {line}\n" for line in (insert + kept).splitlines())
     after = "break" if careful else "pass"
     told = f"{20 * ' '}print(error)\n{20 * ' '}{after}\n"
     guard = f"                except psycopg.errors.LockNotAvailable as error:\n{told}"
-    program = tmp_path / "collector.py"
     text = f"{begin}                try:\n{guarded}{guard}{acknowledge}{rest}"
-    program.write_text(f"EXAMPLES = {str(EXAMPLES)!r}\n{text}")
-    scenario = parse((hall(KEYPADS) + f'url = "{server.url()}"\n{FAULT}').encode(), "hall.toml", lambda _beside: b"")
-    command = [sys.executable, str(program), "{port:keypads}", "{records}"]
-    out = tmp_path / "run"
-    made = DayOptions(scenario, draw(scenario, 3), program=parse_command(command), command=command, out=out)
-    result = run_day(made)
-    assert result.exit is not None
-    assert result.exit.good, result.exit
+    out, verdict = judged(tmp_path, text, f'url = "{server.url()}"\n{FAULT}')
     assert "lock timeout" in (out / "collector.log").read_text()
     assert "PGOPTIONS" not in os.environ
-    assert judge_run(out, scenario.records).findings["loss"].verdict == word
+    assert verdict.findings["loss"].verdict == word

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import textwrap
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.clock.clockwork import Clockwork
-from bench.clock.wall import WallDriver, make_loop
 from bench.ports.pty import PtyPort
 from firmware_sim.burst import LineSettings
 from firmware_sim.line import Line
+from wall_thread import WallThread
 
 PEERS = Path(__file__).parents[2] / "build" / "peers"
 
@@ -32,20 +29,15 @@ class WallLine:
     """
 
     def __init__(self, folder: Path, *devices: Any, duplex: str = "half") -> None:
-        self.loop = make_loop(2)
-        self.clock = Clockwork()
-        self.driver = WallDriver(self.clock, self.loop)
-        self.line = Line("line", self.clock, LineSettings(), duplex)
+        self._wall = WallThread(2)
+        self.line = Line("line", self._wall.clock, LineSettings(), duplex)
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self.line.on_note(lambda _name, _t, note: self.notes.append((note.kind, dict(note.facts))))
         for device in devices:
             self.line.attach(device)
             self.line.apply(device, device.power_on(0))
-        self.port = PtyPort(self.line, self.driver, folder / "port")
-        self._thread = threading.Thread(target=self.loop.run_forever)
-        self._thread.start()
-        self._run(self.port.open())
-        self.loop.call_soon_threadsafe(self.driver.start)
+        self.port = PtyPort(self.line, self._wall.driver, folder / "port")
+        self._wall.begin(self.port)
 
     @property
     def path(self) -> str:
@@ -58,24 +50,13 @@ class WallLine:
         """A person does something, `after` seconds from now."""
 
         def do() -> None:
-            self.line.apply(device, getattr(device, action)(self.clock.now, *arguments))
+            self.line.apply(device, getattr(device, action)(self._wall.clock.now, *arguments))
 
-        self.loop.call_soon_threadsafe(self.loop.call_later, after, self.driver.stimulus, do)
+        loop = self._wall.loop
+        loop.call_soon_threadsafe(loop.call_later, after, self._wall.driver.stimulus, do)
 
     def stop(self) -> None:
-        async def end() -> None:
-            self.driver.stop()
-            await self.port.close()
-            await asyncio.sleep(0.02)
-
-        self._run(end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-        assert self.driver.failure is None, self.driver.failure
-
-    def _run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+        self._wall.end(self.port)
 
 
 def run(peer: str, script: str, *arguments: str) -> Any:

@@ -40,10 +40,12 @@ MODULES: Final = (
     "tty",
 )
 LIBRARIES: Final = """
-    aiohttp asyncio.unix_events click jinja2 matplotlib.figure multiprocessing.popen_fork numpy PIL.Image pydantic
+    aiohttp asyncio.unix_events click jinja2 multiprocessing.popen_fork numpy pydantic
     serial serial.rs485 serial.rfc2217 serial.tools.list_ports simpy sqlalchemy.dialects.sqlite subprocess tempfile
-    textual.app textual.drivers.linux_driver textual_serve.server time_machine
+    time_machine
 """
+DRAWING: Final = "matplotlib.figure PIL.Image textual.app textual.drivers.linux_driver textual_serve.server"
+"""Libraries that no command needs but those that draw; they take longer to import than most commands run."""
 _OS: Final = """
     chown fchmod fchown fork forkpty getegid geteuid getgid getgroups getloadavg getpgid getpgrp getpriority getsid
     getuid killpg lchown mkfifo mknod nice openpty pipe2 posix_fallocate posix_spawn posix_spawnp pread preadv pwrite
@@ -64,9 +66,9 @@ _OTHERS: Final = {
 }
 
 
-def take_away() -> None:
-    """From here on the interpreter lacks what Windows lacks."""
-    for name in LIBRARIES.split():
+def take_away(libraries: str = LIBRARIES + DRAWING) -> None:
+    """From here on the interpreter lacks what Windows lacks; `libraries` are imported before."""
+    for name in libraries.split():
         importlib.import_module(name)
     signals = [name for name in dir(signal) if name.startswith("SIG") and name[3:4] != "_" and name not in _KEPT]
     clocks = [name for name in dir(time) if name.startswith("CLOCK_")]
@@ -119,7 +121,7 @@ def _beneath(package: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    take_away()
+    take_away(LIBRARIES if len(sys.argv) > 1 else LIBRARIES + DRAWING)
     if len(sys.argv) > 1:
         from bench.cli.start import main
 

@@ -6,9 +6,7 @@ they need, and docs/ports.md is checked against these tables.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,7 +16,6 @@ import pytest
 import serial
 
 from bench.clock.clockwork import Clockwork
-from bench.clock.wall import WallDriver, make_loop
 from bench.ports.pty import PtyPort
 from bench.ports.rfc2217 import Rfc2217Port
 from bench.ports.tcp import TcpPort
@@ -26,6 +23,7 @@ from firmware_sim.burst import LineSettings
 from firmware_sim.device import NS, Effect, Send
 from firmware_sim.line import Line
 from timers import Ear
+from wall_thread import WallThread
 
 FEATURES = {
     "characters": "characters both ways, at line speed",
@@ -156,18 +154,14 @@ class WallBench(PortBench):
     """A port in wall time; its loop runs in a thread of its own, as its bench would in a process of its own."""
 
     def __init__(self, kind: str, folder: Path, settings: LineSettings, duplex: str) -> None:
-        super().__init__(settings, duplex, Clockwork())
-        self.loop = make_loop(1)
-        self.driver = WallDriver(self.clock, self.loop)
+        self._wall = WallThread(name=f"bench of {kind}")
+        self.loop, self.driver, self.run = self._wall.loop, self._wall.driver, self._wall.run
+        super().__init__(settings, duplex, self._wall.clock)
         self.port: Any = (
             PtyPort(self.line, self.driver, folder / "bus")
             if kind == "pty"
             else {"tcp": TcpPort, "rfc2217": Rfc2217Port}[kind](self.line, self.driver)
         )
-        self._thread = threading.Thread(target=self.loop.run_forever, name=f"bench of {kind}")
-
-    def run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
 
     def do(self, fn: Callable[..., Any], *args: Any) -> Any:
         async def there() -> Any:
@@ -188,22 +182,11 @@ class WallBench(PortBench):
         self.wait(lambda: self.port.is_open, bool, 5)
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self.run(self.port.open())
-        self.loop.call_soon_threadsafe(self.driver.start)
+        self._wall.begin(self.port)
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        async def end() -> None:
-            self.driver.stop()
-            await self.port.close()
-            await asyncio.sleep(0.02)  # aborted connections tell their ends
-
-        self.run(end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(20)
-        self.loop.close()
-        assert self.driver.failure is None, self.driver.failure
+        self._wall.end(self.port)
 
 
 @contextlib.contextmanager

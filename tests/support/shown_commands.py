@@ -109,7 +109,6 @@ def _run(command: str, desk: Path) -> tuple[int, str]:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
             "HOME": str(desk),
-            "NUMBA_CACHE_DIR": str(ROOT / "build" / "numba"),
             "COLUMNS": "200",
         },
         capture_output=True,

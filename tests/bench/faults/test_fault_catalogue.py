@@ -104,6 +104,11 @@ def test_find_and_nearest():
         ("address_conflict", {"device": "keypad-1", "other": "x"}, "other", "not the name of a device", ""),
         ("device_clock", {"device": "keypad-1", "mode": "jumps"}, "mode", "is not", 'did you mean "jump"?'),
         ("glue", {"line": "keypads", "data": "0x1"}, "data", "characters in hex", ""),
+        ("glue", {"line": "keypads", "data": 1}, "data", "characters in hex", ""),
+        ("address_conflict", {"device": "keypad-1", "other": 3}, "other", "not the name of a device", ""),
+        ("bit_flip", {"line": "keypads", "count": -1}, "count", "1 or more, or 0 for no end, not -1", ""),
+        ("bit_flip", {"line": "keypads", "count": True}, "count", "1 or more, or 0 for no end", ""),
+        ("bit_flip", {"line": "keypads", "where": "answer"}, "where", "where is 'reply' or 'request' or 'any'", ""),
     ],
 )
 def test_what_cannot_be_is_told(name, given, key, message, hint):
@@ -155,4 +160,4 @@ def test_explain():
     assert "J5" in text
     everything = told()[1]
     assert all(name in everything for name in CATALOGUE)
-    assert told("bitflip") == (2, "hallbench: there is no fault 'bitflip'. Did you mean bit_flip?\n")
+    assert told("bitflip") == (2, "Error: there is no fault 'bitflip'\n  did you mean bit_flip?\n")

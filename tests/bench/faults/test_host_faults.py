@@ -115,3 +115,51 @@ def test_its_clock_jumps(tmp_path):
     assert min(steps) == pytest.approx(-3600, abs=2)
     assert sum(step < 0 for step in steps) == 1
     assert at > 0
+
+
+TWO_PORTS = """
+import json, sys, time
+import serial
+
+ports = {}
+while True:
+    for path in ("/dev/ttyUSB0", "/dev/ttyUSB1"):
+        try:
+            if path not in ports:
+                ports[path] = serial.Serial(path, 9600, timeout=0.2)
+            ports[path].write(bytes.fromhex("010400000008f1cc"))
+            told = len(ports[path].read(21))
+        except serial.SerialException:
+            ports.pop(path).close()
+            told = -1
+        with open(sys.argv[1], "a") as out:
+            out.write(json.dumps({"path": path, "n": told, "t": time.time()}) + "\\n")
+    time.sleep(1)
+"""
+
+
+def test_two_ports_change_places(tmp_path):
+    """Whoever has them open loses both; opened again, each is the other's line, until they change back."""
+    line = (
+        '[[line]]\nname = "{0}"\nowner = "collector"\npath = "{1}"\n'
+        'devices = [{{ kind = "rating_keypad", unit = {2}, counter = {2} }}]\n'
+    )
+    lines = line.format("left", "/dev/ttyUSB0", 1) + line.format("right", "/dev/ttyUSB1", 2)
+    fault = '[[fault]]\nname = "ports_swapped"\nline = "left"\nwith_line = "right"\nat = "08:03"\nfor_s = 60\n'
+    text = (hall(lines) + fault).replace('"08:00-08:45"', '"08:00-08:06"').replace('"08:45" = 1', '"08:06" = 1')
+    made = parse(text.encode(), "x.toml", lambda _b: b"")
+    script, out = tmp_path / "collector.py", tmp_path / "told.ndjson"
+    script.write_text(TWO_PORTS)
+    program = Program("script", str(script), (str(out),))
+    result = run_day(DayOptions(made, draw(made, 1), program=program, out=tmp_path / "day"))
+    history = [json.loads(row) for row in (result.directory.path / "history.ndjson").read_text().splitlines()]
+    at = fault_at(history)
+    told = [json.loads(row) for row in out.read_text().splitlines()]
+
+    def answers(path: str, begin: float, end: float) -> set[int]:
+        return {row["n"] for row in told if row["path"] == path and begin < row["t"] < end}
+
+    for path, before, after in (("/dev/ttyUSB0", 21, 0), ("/dev/ttyUSB1", 0, 21)):
+        assert answers(path, 0, at) == answers(path, at + 65, at + 100) == {before}
+        assert answers(path, at + 5, at + 55) == {after}
+        assert answers(path, at - 0.01, at + 3) == {-1, after}

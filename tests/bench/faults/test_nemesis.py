@@ -12,6 +12,7 @@ import pytest
 from bench.controller.store import Store
 from bench.faults.check import FaultError
 from bench.faults.nemesis import Armed
+from bench.faults.triggers import Frame, Trigger
 from bench.hall.day import draw
 from bench.run.world import World
 from firmware_sim.device import NS
@@ -288,3 +289,154 @@ def test_a_failing_sink_loses_nothing(tmp_path):
     assert ran.verdict.word == "HOLDS"
     assert len(ran.of("fault", "fault")) == 1
     assert len(ran.of("fault", "heal")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "why"),
+    [
+        ("echo", {"line": "keypads", "skip": 200}, "the requests are shorter than what is not heard of them"),
+        ("collision", {"line": "keypads", "byte": 200}, "the replies are shorter than the character at which it was"),
+        ("cut_wire", {"line": "keypads", "beyond": 9}, "no unit of line keypads is beyond 9"),
+        ("queue_overflow", {"device": "keypad-1", "key": 9}, "keypad-1 has no key 9"),
+        ("ports_swapped", {"line": "keypads", "with_line": "hall"}, "nobody here can swap the ports of a program"),
+        ("kill", {"line": "keypads"}, "nobody here can kill the collector"),
+        ("address_conflict", {"device": "keypad-1", "other": "keypad-1"}, "are not two Modbus slaves of one line"),
+        ("address_conflict", {"device": "keypad-1", "other": "printer-1"}, "are not two Modbus slaves of one line"),
+    ],
+)
+def test_what_cannot_strike_in_this_hall_says_why(bench, name, given, why):
+    """A fault that the hall or the run cannot have hits nothing, and the history says why beside that it was unused."""
+    b = bench()
+    armed = b.nemesis.inject(name, **given)
+    b.wait(10)
+    assert not armed.hits
+    assert why in armed.why
+    (unused,) = of(b.records(), "fault_unused")
+    assert why in unused["why"]
+
+
+def test_one_fault_is_healed_by_its_name(bench):
+    """The others go on; a fault that is over, or was never there, counts as none."""
+    b = bench()
+    b.nemesis.inject("busy", device="keypad-1", for_s=1000)
+    b.nemesis.inject("busy", device="keypad-2", for_s=1000)
+    b.nemesis.inject("address_conflict", device="keypad-1", other="keypad-2", for_s=1000)
+    assert b.nemesis.heal("busy") == 2
+    assert b.nemesis.heal("busy") == 0
+    assert b.nemesis.heal("stuck_low") == 0
+    assert b.device("keypad-1").unit == 2
+    assert b.nemesis.heal("address_conflict") == 1
+    assert [record["name"] for record in of(b.records(), "heal")] == ["busy", "busy", "address_conflict"]
+
+
+def test_a_fault_that_cannot_be_is_refused_at_once(bench):
+    """Before anything of it happens, with all that is wrong with it."""
+    b = bench()
+    with pytest.raises(FaultError, match="busy would never strike on line ticket: it needs Modbus RTU"):
+        b.nemesis.inject("busy", device="printer-1")
+    assert b.nemesis.faults == []
+
+
+def test_a_wire_cut_before_its_first_device(bench):
+    """Nobody hears anybody on the whole line until it is mended; what waited is fetched then."""
+    b = bench()
+    armed = b.nemesis.inject("cut_wire", line="keypads", beyond=0, for_s=20)
+    assert armed.hits[0].facts == {"beyond": 0}
+    b.wait(1)
+    b.heard.clear()
+    b.world.rig.act("keypad-1", "press", 3)
+    b.wait(10)
+    assert {by for _, by, _ in b.heard} == {"house/keypads"}
+    b.wait(30)
+    assert len(b.device("keypad-1").queue) == 0
+    assert any(by == "slaves" for _, by, _ in b.heard)
+
+
+def test_a_device_without_a_reset_loses_its_supply(bench):
+    """`reboot` of a printer: off for the time, then on."""
+    b = bench()
+    armed = b.nemesis.inject("reboot", device="printer-1", off_s=3)
+    assert armed.hits[0].facts == {"how": "supply", "ns": 3 * NS}
+    b.wait(10)
+    power = [record for record in b.records() if record.get("k") == "power"]
+    assert [(record["device"], record["on"]) for record in power] == [("printer-1", False), ("printer-1", True)]
+    assert power[1]["t"] - power[0]["t"] >= 3 * NS
+
+
+def test_hits_are_told_in_order_of_time(bench):
+    """Over all faults, whichever was asked for first; who asked to be told of a hit is."""
+    b = bench()
+    told = []
+    b.nemesis.inject(
+        "reboot", device="keypad-1", at="08:02", on_hit=lambda armed, hit: told.append((armed.name, hit.at))
+    )
+    b.nemesis.inject(
+        "sequence_reset", device="keypad-2", at="08:01", on_hit=lambda armed, hit: told.append((armed.name, hit.at))
+    )
+    b.wait(600)
+    assert [(armed.name, hit.at) for armed, hit in b.nemesis.hits()] == told
+    assert len(told) == 2
+    assert told[0][1] < told[1][1]
+
+
+def test_a_clock_drifts_until_it_is_healed(bench):
+    """2,000 ppm for 100 s are 0.2 s; after that no more."""
+    b = bench()
+    keypad, clock = b.device("keypad-1"), b.world.clockwork
+
+    def ahead() -> int:
+        seconds, ms = keypad.device_time(clock.now)[:2]
+        return seconds * 1000 + ms - clock.now // 1_000_000
+
+    before = ahead()
+    b.nemesis.inject("device_clock", device="keypad-1", mode="drift", ppm=2000, for_s=100)
+    b.wait(150)
+    assert ahead() - before == pytest.approx(200, abs=5)
+
+
+def test_what_nobody_hears_is_not_hit(bench):
+    """A frame that another fault keeps from all ears cannot be damaged as well; the fault strikes when that is over."""
+    b = bench()
+    b.nemesis.inject("stuck_low", line="keypads", for_s=100)
+    armed = b.nemesis.inject("bit_flip_request", line="keypads")
+    b.wait(10)
+    assert not armed.hits
+    assert armed.why == "no frame that came could be hit in this way"
+    b.wait(200)
+    assert len(armed.hits) == 1
+
+
+def test_a_phase_names_the_character_to_be_hit(bench):
+    """`phase = "reply.byte[2]"` is the third character of a reply, unless `byte` says another."""
+    b = bench()
+    by_phase = b.nemesis.inject("bit_flip", line="keypads", phase="reply.byte[2]", bit=0)
+    b.wait(10)
+    assert by_phase.hits[0].facts["byte"] == 2
+    by_option = b.nemesis.inject("bit_flip", line="keypads", phase="reply.byte[2]", byte=1, bit=0)
+    b.wait(10)
+    assert by_option.hits[0].facts["byte"] == 1
+
+
+def test_what_is_healed_before_it_begins_never_begins(bench):
+    """Faults that wait for their time, for silence or for their end: none of them happens after they were healed."""
+    b = bench()
+    begin = b.world.clockwork.now + 20 * NS
+    b.nemesis.inject("reboot", device="keypad-1", at=begin)
+    b.nemesis.inject("stuck_low", line="keypads", at=begin, for_s=5)
+    b.nemesis.inject("busy", device="keypad-2", for_s=30)
+    b.wait(5)
+    assert b.nemesis.heal() == 3
+    b.wait(60)
+    records = b.records()
+    assert [record["name"] for record in of(records, "fault")] == ["busy"]
+    assert len(of(records, "heal")) == 2  # of busy, and of all
+
+
+def test_frames_before_and_after_its_time_do_not_fit() -> None:
+    """A trigger looks at the first edge of a frame; `after` is included, `before` is not; noise has no fields."""
+    frame = Frame("keypads", "slaves", False, b"\x01\x04\x00", 100, 200, b"")
+    assert Trigger("keypads", where="reply", after=100, before=101).fits(frame)
+    assert not Trigger("keypads", where="reply", after=101).fits(frame)
+    assert not Trigger("keypads", where="reply", before=100).fits(frame)
+    assert not Trigger("keypads", where="request").fits(frame)
+    assert not Trigger("keypads", where="any", function=4).fits(frame)

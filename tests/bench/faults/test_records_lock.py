@@ -43,8 +43,9 @@ def store(found):
     "jsonl, held open without a buffer": (
         "jsonl",
         """
-import json, pathlib
+import atexit, json, pathlib
 file = pathlib.Path(sys.argv[2]).open("ab", buffering=0)
+atexit.register(file.close)
 def store(found):
     try:
         file.write(b"".join(json.dumps(row).encode() + b"\\n" for row in found))
@@ -57,8 +58,9 @@ def store(found):
     "sqlite": (
         "sqlite",
         """
-import sqlite3
+import atexit, sqlite3
 db = sqlite3.connect(sys.argv[2])
+atexit.register(db.close)
 db.execute("CREATE TABLE ratings (device, clerk, ticket, value, at, epoch, seq, UNIQUE (device, epoch, seq))")
 def store(found):
     try:

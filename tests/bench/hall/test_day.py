@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.hall import day as day_module
-from bench.hall.columns import inverse
+from bench.hall.columns import arrivals, inverse
 from bench.hall.day import PURPOSES, Day, Visitor, draw, intensity, stream
 from bench.scenario.load import load, parse
 from bench.scenario.model import Scenario
@@ -304,3 +304,18 @@ def test_shipped_scenarios_give_days_of_the_promised_size() -> None:
         assert (day.scenario, day.sha256, day.seed, day.replication) == (name, scenario.sha256, 1, 0)
     assert replace(day, seed=2) != day
     assert parse_time("07:30") <= day.visitors[0].arrives
+
+
+def test_a_first_draw_that_falls_short_is_drawn_on() -> None:
+    """Arrivals go on to the end of the day, however few the first handful of gaps reaches (it would be empty else)."""
+
+    class Short:
+        """Gaps of a hundredth of what is usual."""
+
+        def standard_exponential(self, number: int) -> np.ndarray:
+            return np.full(number, 0.01)
+
+    made = arrivals([(0.0, 1e12, 1.0, 1.0)], 10.0, Short())  # type: ignore[arg-type]
+    assert len(made) == pytest.approx(1000, abs=1)
+    assert made[0] == pytest.approx(1e9)
+    assert 9.9e11 < made[-1] <= 1e12

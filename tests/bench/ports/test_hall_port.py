@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import errno
 import gc
 import inspect
 import io
@@ -18,7 +19,7 @@ from serial.serialutil import PortNotOpenError
 from bench.clock.clockwork import Clockwork
 from bench.clock.kernel import Kernel, adopt
 from bench.clock.standins import installed
-from bench.ports.mounts import mounted
+from bench.ports.mounts import MOUNTS, mounted
 from bench.ports.patch import redirected
 from bench.ports.urls.protocol_hall import Serial as HallSerial
 from firmware_sim.burst import LineSettings
@@ -809,3 +810,24 @@ def test_polling_what_has_come_is_found_at_once(bench, port):
     bench.kernel.sleep(0.1)
     assert port.read(9) == b"cdef"
     assert port.read(9) == b""
+
+
+@pytest.mark.parametrize("between", [None, 5])
+def test_a_pulled_port_is_not_there_until_it_is_back(bench, port, between):
+    """A read that waits fails at that instant; opening is refused with ENOENT meanwhile, as for a missing file."""
+    mount = MOUNTS["bus"]
+    bench.clock.call_at(50 * MS, mount.vanish, True)
+    port.timeout, port.inter_byte_timeout = 10, between
+    with pytest.raises(serial.SerialException):
+        port.read(2)
+    assert bench.ms == 50
+    with pytest.raises(serial.SerialException):
+        port.fileno()
+    with pytest.raises(serial.SerialException, match="No such file or directory") as refused:
+        serial.serial_for_url(port.port)
+    assert refused.value.errno == errno.ENOENT
+    mount.vanish(False)
+    port.close()
+    with serial.serial_for_url(port.port, timeout=0.1) as again:
+        bench.says(b"x", bench.ms + 1)
+        assert again.read(1) == b"x"

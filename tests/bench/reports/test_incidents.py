@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from bench.daytime import clock_text
 from bench.reports.incidents import ALL, JOIN, Incidents, Stretch, rows, sentence
 from bench.reports.timeline import merged, packed
-from bench.reports.wording import clock
 
 NS = 1_000_000_000
 
@@ -46,7 +46,7 @@ def test_a_heal_of_all_is_no_fault_and_ends_what_lasts() -> None:
 def test_what_never_struck_comes_first_and_says_why() -> None:
     """Zeros are at the top of the table, with the reason instead of what the fault did."""
     found = _of(_hit(0, told="bit 1"), {"k": "fault_unused", "t": 1, "id": "N38", "name": "kill", "why": "nobody"})
-    first, second = rows(found.all(), clock)
+    first, second = rows(found.all(), clock_text)
     assert (first["id"], first["hits"], first["struck"], first["told"]) == ("N38", "0", False, "nobody")
     assert (second["hits"], second["told"]) == ("1", "bit 1")
     assert sentence(found.all()).startswith("1 of 2 faults struck, 1 hit in all. 1 did not")

@@ -142,7 +142,7 @@ def test_the_first_stories_are_open(make_run: Make) -> None:
     assert before.count('class="story"') == 3
     assert folded.count('class="story"') == 2
     assert "4 more in <code>verdict.json</code>" in folded
-    assert "<em>unit 2: write acknowledge = 1, 0</em>" in before
+    assert "<em>keypad-2: write acknowledge = 1, 0</em>" in before
 
 
 # -- colours ----------------------------------------------------------------------------------------------------------
@@ -187,3 +187,4 @@ def test_text_has_contrast(medium: str) -> None:
             assert _contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
     for curve in ("accent", "second"):
         assert _contrast(colours[curve], colours["card"]) >= 3, curve
+    assert _contrast(colours["warn-soft"], colours["card"]) >= 1.1, "the shading of a fault cannot be seen"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.reports.wording import clock, count, duration, minutes, printable, share, verdict_sentence, wrapped
+from bench.daytime import clock_text
+from bench.reports.wording import count, duration, minutes, printable, printable_json, share, verdict_sentence, wrapped
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
@@ -50,8 +52,8 @@ def test_durations_read_naturally(seconds: float | None, text: str) -> None:
 
 def test_times_shares_and_nouns_read_well() -> None:
     """Clock times go past midnight; shares keep a digit when small; nouns agree with their number."""
-    assert clock(86_700 * 1_000_000_000) == "24:05"
-    assert clock(38_527 * 1_000_000_000, seconds=True) == "10:42:07"
+    assert clock_text(86_700 * 1_000_000_000) == "24:05"
+    assert clock_text(38_527 * 1_000_000_000, seconds=True) == "10:42:07"
     assert (share(0.123), share(0.0123), share(0), share(None)) == ("12 %", "1.2 %", "0 %", "-")
     assert (count(1, "press", "presses"), count(1778, "ticket")) == ("1 press", "1,778 tickets")
     assert (minutes(90), minutes(-90, signed=True), minutes(None)) == ("1.5", "-1.5", "-")
@@ -78,3 +80,13 @@ def test_text_is_wrapped_at_its_width() -> None:
     assert wrapped("a" * 48 + " " + "b" * 49) == ["  " + "a" * 48 + " " + "b" * 49]
     assert len(wrapped("a" * 48 + " " + "b" * 50)) == 2
     assert wrapped("a" * 40 + " b", "  ", 30) == ["  " + "a" * 40, "  b"]
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@example("\x7f\x9b31m\u202e\U000e0001\u2028\ud800 Tân Hội")
+def test_json_in_print_says_the_same(value):
+    """Nothing in it moves a cursor or reorders a line, letters stay letters, and it is the same JSON."""
+    text = printable_json(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(text) == value
+    assert not [char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    assert printable_json('"Tân Hội"') == '"Tân Hội"'

@@ -13,6 +13,21 @@ from bench.testing.face import Hall
 from bench.testing.face import hall as open_hall
 
 SMALL = Path(__file__).parents[2] / "support" / "small.toml"
+OTHERS = ("schemathesis", "hypothesispytest", "anyio", "timeout", "xdist.looponfail")
+"""Plugins of this environment that a project of somebody else's need not have: half of what its session takes."""
+
+
+@pytest.fixture
+def with_few_plugins(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sessions of pytest that a test starts find ours by its entry point as ever, and few others beside it."""
+
+    def only(*, asyncio: bool = False) -> None:
+        others = OTHERS if asyncio else (*OTHERS, "asyncio")
+        scope = " -o asyncio_default_fixture_loop_scope=function" if asyncio else ""
+        monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in others) + scope)
+
+    only()
+    return only
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def frame(by: str, text: str, line: str = "keypads", at: int = 0, flaws: int = 0
         ("02 06 0011 00C8", "keypad-2: write buzzer = 200"),
         ("01 10 0000 0002 04 0001 0007", "keypad-1: write acknowledge = 1, 7"),
         ("07 04 0004 0001", "unit 7: read 0x0004"),
-        ("00 06 0011 00C8", "everybody: write 0x0011 = 200"),
+        ("00 06 0011 00C8", "everybody: write buzzer = 200"),
         ("01 18 0100", "keypad-1: read FIFO queue"),
     ],
 )

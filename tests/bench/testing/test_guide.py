@@ -23,7 +23,7 @@ OUTPUTS = [block.splitlines() for block in re.findall(r"```text\n(.*?)```", GUID
 
 
 @pytest.fixture
-def folder(pytester, monkeypatch):
+def folder(pytester, monkeypatch, with_few_plugins):
     """The files of the guide, beside the examples."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
     for path in (ROOT / "examples").glob("*.py"):

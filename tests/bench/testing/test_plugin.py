@@ -29,7 +29,7 @@ def _ours_first():
 
 
 @pytest.fixture
-def project(pytester, monkeypatch):
+def project(pytester, monkeypatch, with_few_plugins):
     """A project with the two collectors in it."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
     for path in (COLLECTOR, MISTAKEN):
@@ -306,8 +306,9 @@ def test_a_coroutine_lives_in_the_halls_time(project):
 
 @pytest.mark.skipif(importlib.util.find_spec("pytest_asyncio") is None, reason="pytest-asyncio is not installed")
 @pytest.mark.parametrize("mode", ["auto", "strict"])
-def test_with_pytest_asyncio(project, mode):
+def test_with_pytest_asyncio(project, with_few_plugins, mode):
     """Under pytest-asyncio a function's loop is the hall's, whatever the order of the fixtures."""
+    with_few_plugins(asyncio=True)
     project.makepyfile(
         """
         import asyncio

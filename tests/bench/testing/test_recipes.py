@@ -16,7 +16,7 @@ RECIPES = sorted((ROOT / "examples" / "recipes").glob("test_*.py"))
 
 
 @pytest.fixture
-def folder(pytester, monkeypatch):
+def folder(pytester, monkeypatch, with_few_plugins):
     """The examples, copied."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
     shutil.copytree(ROOT / "examples", pytester.path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
@@ -30,6 +30,14 @@ def test_all_recipes_hold(folder):
     outcomes = result.parseoutcomes()
     assert set(outcomes) == {"passed"}
     assert outcomes["passed"] >= len(RECIPES)
+
+
+def test_the_recipes_need_no_import_of_each_other(folder):
+    """`python -m pytest examples/recipes` in a checkout, whose settings give each file a module of its own."""
+    mode = "--import-mode=importlib"
+    result = folder.runpytest_subprocess("-p", "no:cacheprovider", mode, "--collect-only", "examples/recipes")
+    assert result.ret == 0
+    assert not result.parseoutcomes().get("errors")
 
 
 MISTAKES = {
