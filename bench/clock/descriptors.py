@@ -112,7 +112,6 @@ def deadline_after(kernel: Kernel, timeout: float | None) -> int:
 
 
 def number_of(thing: Any) -> int:
-    """The descriptor of a thing, as `select` takes it: a number, or something with `fileno`."""
     """The descriptor's number of what `select` takes: a number, or a thing with `fileno`."""
     return thing if isinstance(thing, int) else int(thing.fileno())
 
@@ -232,7 +231,7 @@ class VirtualPoll:
         self._kernel = kernel
         self._real = real
         self._wanted: dict[int, int] = {}
-        self._others = 0
+        self._others: set[int] = set()
 
     def register(self, fd: Any, eventmask: int = select.POLLIN if hasattr(select, "POLLIN") else 1) -> None:
         """As `select.poll.register`."""
@@ -240,16 +239,17 @@ class VirtualPoll:
         if number in FDS:
             self._wanted[number] = (READ if eventmask & 1 else 0) | (WRITE if eventmask & 4 else 0)
         else:
-            self._others += 1
+            self._others.add(number)
             self._real.register(fd, eventmask)
 
     modify = register
 
     def unregister(self, fd: Any) -> None:
         """As `select.poll.unregister`."""
-        if self._wanted.pop(number_of(fd), None) is None:
-            self._others -= 1
+        number = number_of(fd)
+        if self._wanted.pop(number, None) is None:
             self._real.unregister(fd)
+            self._others.discard(number)
 
     def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
         """As `select.poll.poll`: milliseconds."""

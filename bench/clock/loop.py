@@ -217,7 +217,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def remove_writer(self, fd: Any) -> bool:
         """As asyncio does it."""
         selector = self._selector
-        if type(fd) is int and fd in selector.writers and not self._transports.data:
+        if type(fd) is int and not self._closed and fd in selector.writers and not self._transports.data:
             return selector.want(selector.writers, WRITE, fd, None)
         return super().remove_writer(fd)
 
@@ -225,11 +225,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         number = number_of(fd)
         if number not in FDS:
             return super()._add_reader(fd, callback, *args)  # type: ignore[misc]
-        return self._call_when(self._selector.readers, READ, number, callback, args)
+        return self._call_when(READ, number, callback, args)
 
     def _remove_reader(self, fd: Any) -> bool:
         number = number_of(fd)
-        if number not in self._selector.readers:
+        if self._closed or number not in self._selector.readers:
             return bool(super()._remove_reader(fd))  # type: ignore[misc]
         return self._selector.want(self._selector.readers, READ, number, None)
 
@@ -237,17 +237,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         number = number_of(fd)
         if number not in FDS:
             return super()._add_writer(fd, callback, *args)  # type: ignore[misc]
-        return self._call_when(self._selector.writers, WRITE, number, callback, args)
+        return self._call_when(WRITE, number, callback, args)
 
     def _remove_writer(self, fd: Any) -> bool:
         number = number_of(fd)
-        if number not in self._selector.writers:
+        if self._closed or number not in self._selector.writers:
             return bool(super()._remove_writer(fd))  # type: ignore[misc]
         return self._selector.want(self._selector.writers, WRITE, number, None)
 
-    def _call_when(self, table: dict[int, asyncio.Handle], event: int, fd: int, callback: Any, args: Any) -> Any:
-        if self._closed:
-            self._check_closed()  # type: ignore[attr-defined]
+    def _call_when(self, event: int, fd: int, callback: Any, args: Any) -> Any:
+        self._check_closed()  # type: ignore[attr-defined]
+        table = self._selector.readers if event == READ else self._selector.writers
         handle = (asyncio.Handle if self._debug else Handle)(callback, args, self, None)
         self._selector.want(table, event, fd, handle)
         return handle

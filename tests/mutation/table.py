@@ -6,11 +6,15 @@ name of the module. A path that does not exist is passed over: not each module h
 
 from __future__ import annotations
 
+import ast
 from fnmatch import fnmatch
 from pathlib import Path
 
+#: packages whose modules are mutated
+TOPS = ("protocol", "bench/judge")
+
 _VALUES = "tests/protocol/test_values.py"
-_MAPS = ("maps", "dm36", "published_numbers")
+_MAPS = ("maps", "map_rows", "dm36", "published_numbers")
 _CUTTING = ("tokenizer", "small_buffers", "status", "page")
 _JUDGING = (
     *(
@@ -25,7 +29,7 @@ _JUDGING = (
         "records",
         "verdict",
     ),
-    *("evidence", "late_reply", "spoken", "small_histories"),
+    *("evidence", "late_reply", "spoken", "small_histories", "spans"),
 )
 
 #: pattern of the module -> its own tests, then the tests of its package (a folder stands for its test files)
@@ -51,22 +55,44 @@ TESTS: dict[str, tuple[str, ...]] = {
     "bench/judge/*": ("tests/bench/judge/test_{stem}.py", *(f"tests/bench/judge/test_{name}.py" for name in _JUDGING)),
 }
 
-#: not mutated: text alone, or an empty package
-LEFT_OUT = ("*/__init__.py",)
+#: pattern of the module -> sites to draw in it, unless run.py is told otherwise; the first that fits counts
+NUMBERS = {
+    "protocol/declared/*": 10,
+    "protocol/escpos/tokenizer.py": 15,
+    "protocol/escpos/*": 6,
+    "protocol/*": 15,
+    "bench/judge/alignment.py": 12,
+    "bench/judge/traffic.py": 15,
+    "bench/judge/truth.py": 15,
+    "bench/judge/explain.py": 15,
+    "bench/judge/*": 6,
+}
+
+
+def number_of(module: str) -> int:
+    """How many sites of a module are drawn."""
+    return next(number for pattern, number in NUMBERS.items() if fnmatch(module, pattern))
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a package's own file is empty, or a docstring, imports and `__all__`: nothing can change."""
+    if path.name != "__init__.py":
+        return False
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return all(isinstance(node, ast.Expr | ast.Import | ast.ImportFrom) or _is_all(node) for node in body)
+
+
+def _is_all(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]
 
 
 def modules(root: Path, wanted: list[str]) -> list[str]:
-    """Paths below `root` of the modules that a pattern covers and, if any are `wanted`, that begin with one of them."""
-    found = sorted(
-        path.relative_to(root).as_posix() for top in ("protocol", "bench/judge") for path in (root / top).rglob("*.py")
-    )
-    return [
-        name
-        for name in found
-        if any(fnmatch(name, pattern) for pattern in TESTS)
-        and not any(fnmatch(name, pattern) for pattern in LEFT_OUT)
-        and (not wanted or any(name.startswith(start) for start in wanted))
-    ]
+    """Paths below `root` of the modules that a pattern covers; those `wanted`, if any, in that order."""
+    found = sorted(path.relative_to(root).as_posix() for top in TOPS for path in (root / top).rglob("*.py"))
+    covered = [name for name in found if any(fnmatch(name, pattern) for pattern in TESTS) and not _is_text(root / name)]
+    if not wanted:
+        return covered
+    return list(dict.fromkeys(name for start in wanted for name in covered if name.startswith(start)))
 
 
 def tests_of(root: Path, module: str) -> list[str]:
@@ -79,9 +105,3 @@ def tests_of(root: Path, module: str) -> list[str]:
             if file.exists():
                 files[file.relative_to(root).as_posix()] = None
     return list(files)
-
-
-def package_of(module: str) -> str:
-    """The package that a module is counted under: `protocol.modbus`, or `protocol.checks` for one that lies alone."""
-    parts = Path(module).with_suffix("").parts
-    return ".".join(parts[:2])

@@ -15,11 +15,12 @@ from bench.clock.clockwork import Clockwork
 from bench.clock.kernel import Kernel
 from bench.clock.sockets import HOP
 from bench.clock.standins import installed
+from bench.ports import mounts
 from bench.ports.hall_tcp import parse_address
 from bench.ports.mounts import mounted
 from bench.ports.patch import redirected
 from firmware_sim.burst import LineSettings
-from firmware_sim.device import NS, Send
+from firmware_sim.device import NS, Send, Stop
 from firmware_sim.devices.rating_keypad import RatingKeypad
 from firmware_sim.line import Line
 from firmware_sim.modbus_line import ModbusLine
@@ -237,3 +238,124 @@ def test_after_the_world_sockets_are_sockets(hall):
 def test_outside_nothing_is_patched():
     """Without stand-ins `socket.socket` is the library's."""
     assert "connect" not in vars(socket.socket)
+
+
+@pytest.mark.parametrize(("line", "address"), [("modbus", GATEWAY), ("plain", SERVER)])
+def test_an_adapter_that_is_pulled_ends_its_connections(hall, line, address):
+    """The fault port_vanish at a TCP address: the connection ends, none is made meanwhile, then all is as before."""
+    mount = mounts.MOUNTS[line]
+    with socket.create_connection(address, timeout=2) as sock:
+        mount.vanish(True)
+        assert sock.recv(100) == b""
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=2)
+        with pytest.raises(BrokenPipeError):
+            sock.send(b"x")
+        mount.vanish(False)
+    with socket.create_connection(address, timeout=2) as sock:
+        if line == "modbus":
+            sock.sendall(encode(Message(7, 1, ASK)))
+            assert len(one_answer(sock).pdu) == 6
+        else:
+            hall.says(b"here", hall.clock.now / 1e6 + 5)
+            assert sock.recv(100) == b"here"
+    assert mount.opened == 2
+
+
+def test_an_answer_to_a_client_that_has_gone_is_nobodys(hall):
+    """A client closes while its request is on the line: nobody is given the answer, the next client gets its own."""
+    with socket.create_connection(GATEWAY, timeout=2) as kept, socket.create_connection(GATEWAY, timeout=2) as sock:
+        sock.sendall(encode(Message(1, 1, ASK)))
+        time.sleep(0.005)
+        sock.close()
+        kept.sendall(encode(Message(2, 2, ASK)))
+        assert one_answer(kept).transaction == 2
+
+
+def test_more_requests_at_once_than_a_gateway_takes(hall):
+    """Of 20 requests of one client in one piece 16 wait for their turn, 4 are told that the gateway is busy (0x06)."""
+    with socket.create_connection(GATEWAY, timeout=30) as sock:
+        sock.sendall(b"".join(encode(Message(n, 1, ASK)) for n in range(20)))
+        splitter, answers = Splitter(), []
+        while len(answers) < 20:
+            answers += splitter.push(sock.recv(4096))
+        busy = [answer.transaction for answer in answers if answer.pdu == b"\x84\x06"]
+        assert busy == [16, 17, 18, 19]
+        assert sorted(answer.transaction for answer in answers) == list(range(20))
+        sock.sendall(encode(Message(99, 1, ASK)))
+        assert len(one_answer(sock).pdu) == 6
+
+
+def test_a_socket_of_the_hall_is_an_ordinary_one(hall):
+    """What a program may do with a connected socket: send in pieces, ask who is there; not connect it again."""
+    with socket.create_connection(SERVER, timeout=2) as sock:
+        assert sock.sendmsg([b"a", bytearray(b"b"), b"c"]) == 3
+        hall.says(b"xyz", 50)
+        assert sock.recvfrom(2) == (b"xy", SERVER)
+        assert sock.recv(9) == b"z"
+        assert hall.ear.bytes == b"abc"
+        with pytest.raises(OSError, match="this socket is connected"):
+            sock.connect(GATEWAY)
+        with pytest.raises(OSError, match="cannot be detached"):
+            sock.detach()
+        sock.shutdown(socket.SHUT_RD)
+        assert sock.send(b"d") == 1
+        sock.shutdown(socket.SHUT_WR)
+    with pytest.raises(OSError, match=r"Bad file descriptor|is closed"):
+        sock.recv(1)
+    other = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    assert other.connect_ex(("127.0.0.9", 1)) != 0  # an address of nobody's: the system's own answer
+    assert other.connect_ex(SERVER) == 0
+    other.close()
+
+
+def test_a_device_server_gives_what_was_really_sent(hall):
+    """A burst that is cut arrives as far as it was sent; one cut before its first character does not arrive at all."""
+    with socket.create_connection(SERVER, timeout=0.5) as sock:
+        for after_ms, heard in ((3.5 * 1000 * 10 / 9600, b"abc"), (0, b"")):
+            start = hall.clock.now + 10_000_000
+            hall.clock.call_at(start, hall.plain.apply, hall.ear, [Send(b"abcdef")])
+            hall.clock.call_at(start + round(after_ms * 1e6), hall.plain.apply, hall.ear, [Stop()])
+            try:
+                got = sock.recv(100)
+            except TimeoutError:
+                got = b""
+            assert got == heard
+
+
+def test_a_path_that_is_no_address_listens_nowhere(hall):
+    """A name with a colon may be a port of another system's: it is mounted, and nothing listens."""
+    with mounted(hall.lines, hall.kernel, {"COM3:": "plain"}):
+        assert mounts.line_name("COM3:") == "plain"
+        with pytest.raises(OSError, match=r"refused|reach|known|resolution"):
+            socket.create_connection(("COM3", 1), timeout=0.5)
+
+
+@pytest.mark.parametrize("echo", [False, True])
+def test_a_line_with_echo_gives_a_client_its_own_characters(hall, echo):
+    """As in wall time: a device server passes the echo on, a gateway does not take it for an answer."""
+    for line in hall.lines.values():
+        line.echo = echo
+    with socket.create_connection(SERVER, timeout=1) as sock:
+        sock.send(b"ping")
+        if echo:
+            assert sock.recv(100) == b"ping"
+        else:
+            with pytest.raises(TimeoutError):
+                sock.recv(100)
+    with socket.create_connection(GATEWAY, timeout=5) as sock:
+        sock.sendall(encode(Message(7, 1, ASK)))
+        assert len(one_answer(sock).pdu) == 6
+
+
+def test_what_was_under_way_to_a_pulled_adapter_does_not_arrive(hall):
+    """Characters sent a moment before the adapter is gone reach neither its line nor a later client's."""
+    with socket.create_connection(SERVER, timeout=1) as sock:
+        sock.send(b"lost")
+        mounts.MOUNTS["plain"].vanish(True)
+        time.sleep(1)
+    mounts.MOUNTS["plain"].vanish(False)
+    with socket.create_connection(SERVER, timeout=1) as sock:
+        sock.send(b"kept")
+        time.sleep(1)
+    assert hall.ear.bytes == b"kept"

@@ -191,3 +191,15 @@ def test_json_that_is_nested_without_end(kit: Any, tmp_path: Path) -> None:
         (path / name).write_text(f'{{"h":1}}\n{deep}\n' if name == "records.ndjson" else deep)
         with pytest.raises(EvidenceError, match=name):
             load_run(path)
+
+
+@pytest.mark.parametrize(("size", "read_"), [(1 << 24, True), ((1 << 24) + 1, False)])
+def test_facts_of_a_run_are_read_up_to_16_mib(kit: Any, tmp_path: Path, size: int, read_: bool) -> None:
+    """A longer `run.json` is damaged, or meant to fill the memory: it is told, not read."""
+    path = run_dir(kit, tmp_path / "run", lambda presses: kit.rows(presses))
+    (path / "run.json").write_bytes(b"{" + b" " * (size - 2) + b"}")
+    if read_:
+        assert load_run(path).info == {}
+    else:
+        with pytest.raises(EvidenceError, match=r"run\.json: cannot be read as JSON"):
+            load_run(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli.explain_cmd import command
+from bench.faults.catalogue import CATALOGUE
 from bench.judge.explain import explained, find, table
 from bench.judge.invariants import INVARIANTS, Invariant
 from bench.scenario import model
@@ -28,6 +30,22 @@ def test_the_eighteen_are_there_and_a_scenario_may_ask_for_each() -> None:
     """J1 to J18 stand in the table once each, and the scenario model knows the same names."""
     assert [row.letter for row in INVARIANTS if row.letter] == [f"J{n}" for n in range(1, 19)]
     assert [row.name for row in INVARIANTS] == list(get_args(model.Invariant))
+
+
+@pytest.mark.parametrize("row", INVARIANTS, ids=lambda row: row.name)
+def test_what_stresses_an_invariant_is_told_with_it(row: Invariant) -> None:
+    """The faults of the catalogue that name its letter, and no others; one without a letter has none."""
+    told = explained(row).partition("  stressed by")[2]
+    expected = {fault.id for fault in CATALOGUE.values() if row.letter in fault.stresses} if row.letter else set()
+    assert set(re.findall(r"\b[NX]\d+", told)) == expected
+    assert f"  needs rows    {'yes' if row.of_rows else 'no'}" in explained(row)
+    assert explained(row).splitlines()[0] == f"{row.letter or '-'}  {row.name}"
+
+
+def test_nothing_has_no_name() -> None:
+    """An empty word names none of the invariants without a letter."""
+    assert find("") is None
+    assert find("J99") is None
 
 
 def test_the_command_explains_them() -> None:

@@ -65,6 +65,20 @@ def test_one_reply_behind(kit: Any, late: bool) -> None:
         assert found(kit, records, [kit.row(press, 1)]).verdict == "HOLDS"
 
 
+@pytest.mark.parametrize("line", ["attic", "upstairs"])
+def test_a_row_of_another_line_is_no_late_reply(kit: Any, line: str) -> None:
+    """Its unit has the number of the one asked next, but nothing that was said here can have been heard there."""
+    rated = kit.header()["devices"]
+    far = {**rated[0], "name": "keypad-4", "line": line}
+    press = kit.press(T0 + 10, 4, device="keypad-2")
+    answer = kit.frame(1, 4, 12, 0, 1, 0, 0, 0, 0, 255, 255, 255, 255, 0, 0)
+    records = [status(kit, T0, 1), status(kit, T0 + 0.3, 2), kit.tx(T0 + 0.33, "slaves", answer)]
+    records += [press, *kit.fetch(T0 + 11, press), *kit.poll(T0 + 11.2, 1), kit.ack(T0 + 12, 4, device="keypad-2")]
+    for device, word in (("keypad-4", "HOLDS"), ("keypad-1", "VIOLATED")):
+        row = kit.row(press, 1, device=device, stored_at=kit.EPOCH_S + T0 + 11.3)
+        assert kit.judge(records, [row], devices=[*rated, far]).findings["late_reply"].verdict == word
+
+
 def test_another_register_of_the_same_unit(kit: Any) -> None:
     """A reply sooner than a unit can answer is that of the request before; a rating made of it is a violation."""
     records = [status(kit, T0, 1, 4, 1), status(kit, T0 + 0.3, 1, 2, 1)]

@@ -142,6 +142,10 @@ def test_the_traffic_about_a_press(end: float, spans: list[tuple[float, float]])
     window = around(PRESS, truth, ns(end))
     assert window is not None
     assert window == ("keypads", tuple((ns(a), ns(b)) for a, b in spans), 1, "00010003")
+    truth.devices["keypad-1"] = Station("keypad-1", line="keypads", unit=1, protocol="osdp")
+    other = around(PRESS, truth, ns(end))
+    assert other is not None
+    assert other.unit is None, "only frames of Modbus begin with the unit"
     truth.devices["keypad-1"] = Station("keypad-1")
     assert around(PRESS, truth, ns(end)) is None
     assert around(PRESS, frame({}), ns(end)) is None

@@ -83,3 +83,9 @@ def test_the_limit_is_the_halls() -> None:
     assert frame({"devices": [{**VOICE, "within_s": 5}]}).voices == {"voice-1": 5 * NS}
     assert frame({"devices": [{"name": "v", "kind": "voice_caller"}]}).voices == {"v": 30 * NS}
     assert frame({"devices": [{"name": "v", "kind": "voice_caller", "within_s": "soon"}]}).voices == {"v": 30 * NS}
+
+
+def test_a_voice_of_the_programs_is_not_held_to_it() -> None:
+    """Calls are the house's: what a program says with a voice caller on its own line is not judged by them."""
+    assert set(frame({"devices": [VOICE]}).voices) == {"voice-1"}
+    assert frame({"devices": [{**VOICE, "owner": "collector"}]}).voices == {}

@@ -58,6 +58,7 @@ def test_tables_come_back(rows: list[tuple[str, int, bool]]) -> None:
         b"aBL007E0000",
         b"aBL00000000",
         b"PDU00104000",
+        b"PDU07004000",
         b"PDU20104000",
         b"PDU07103000",
         b"AAU0100FF",
@@ -77,6 +78,22 @@ def test_a_picture_takes_half_a_byte_a_dot() -> None:
     assert Entry(0x50, DOTS, 7 << 8 | 16, extra=b"4000").room == 56
     assert Entry(0x50, DOTS, 1 << 8 | 1, extra=b"4000").room == 1
     assert (Entry(0x41, TEXT, 300).room, Entry(0x41, STRING, 30).room) == (300, 30)
+
+
+def test_pictures_of_every_size_are_taken() -> None:
+    """1 to 31 rows, 1 to 255 columns, three depths of colour (Table 15)."""
+    for size in (0x0101, 0x0210, 0x08FF, 0x1FFF):
+        for depth in (b"1000", b"2000", b"4000"):
+            assert entries(b"PDU%04X" % size + depth) == (Entry(0x50, DOTS, size, extra=depth),)
+
+
+@pytest.mark.parametrize(
+    ("code", "pair"),
+    [(b"8F30", (0x8F, 0x30)), (b"308F", (0x30, 0x8F)), (b"FDFE", (0xFD, 0xFE)), (b"ff00", (0xFF, 0))],
+)
+def test_time_codes_are_hexadecimal(code: bytes, pair: tuple[int, int]) -> None:
+    """Start and stop as two digits each (Appendix B)."""
+    assert times(code) == pair
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,12 @@ def test_a_checksum_is_whole_right_or_wrong(tail: bytes) -> None:
     assert [event.check for event in events if isinstance(event, Command)] == ["none" if tail == b"\x03\x04" else "bad"]
 
 
+def test_what_follows_four_digits_is_not_of_the_checksum() -> None:
+    """Four digits are complete; between them and the next STX or EOT nothing means anything."""
+    events = Receiver().feed(b"\x01Z00\x02AAHELLO\x0301FB5 \x03\x04")
+    assert events[1:] == [Command(0x41, b"AHELLO", "good"), Ended(1)]
+
+
 def test_small_digits_are_digits() -> None:
     """A checksum in small letters is the same number."""
     assert Receiver().feed(b"\x01Z00\x02AAHELLO\x0301fb\x04")[1].check == "good"

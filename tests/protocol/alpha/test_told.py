@@ -41,6 +41,19 @@ def test_a_memory_table_that_cannot_be_is_told_with_its_mistake() -> None:
     assert lines[-2].strip() == "entries are 11 characters each; 2 came"
 
 
+def test_control_codes_stand_by_name_among_the_characters() -> None:
+    """In angle brackets, with their parameters; a text of usual length is shown whole."""
+    said = told(write.string("1", b"\x1c1A001\r\x10B\x15" + b"x" * 400)).splitlines()
+    assert said[-2].strip() == f"<colour 1>A001<new line><STRING B><speed 1>{'x' * 400}"
+
+
+def test_texts_are_shown_up_to_480_characters() -> None:
+    """A control code that ends behind them ends what is shown."""
+    within, beyond = (told(write.string("1", b"x" * n + b"\x11y")).splitlines()[-2].strip() for n in (470, 471))
+    assert within == "x" * 470 + "<wide off>y"
+    assert beyond == "x" * 471 + "<wide off> .."
+
+
 def test_a_long_text_is_cut_and_says_so() -> None:
     """Control codes in their hundreds do not fill the screen."""
     lines = told(write.string("1", bytes([0x11]) * 2000)).splitlines()
