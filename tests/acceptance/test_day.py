@@ -90,6 +90,7 @@ def test_same_seed_same_bytes(hallbench):
 
 
 @pytest.mark.gate
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
 def test_same_bytes_on_other_pythons(hallbench, version, tmp_path):
     """Python 3.12 and 3.13 write the same history, byte for byte (where they are present)."""

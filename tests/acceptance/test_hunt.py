@@ -140,6 +140,7 @@ def test_a_broken_failure_is_an_invalid_file(hallbench: Hallbench) -> None:
 
 
 @pytest.mark.gate
+@pytest.mark.timeout(600)
 def test_a_real_port_is_hunted_on(hallbench: Hallbench) -> None:
     """`--clock wall`: a program in a process of its own, on a pty, with its port pulled and its process killed."""
     ended = hunt(hallbench, GOOD, options=("--clock", "wall", "--runs", 2, "--workers", 2, "--json"), timeout=400)
