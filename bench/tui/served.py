@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import select
+import threading
+import time
+from typing import Final
 
-__all__ = ["nobody_listens"]
+__all__ = ["end_with_server", "nobody_listens"]
+
+GRACE_S: Final = 5.0
+"""How long a view has to close by itself once its server has gone."""
 
 
 def nobody_listens(descriptor: int = 0) -> bool:
@@ -18,3 +25,26 @@ def nobody_listens(descriptor: int = 0) -> bool:
     waiting = select.poll()
     waiting.register(descriptor, 0)
     return any(what & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, what in waiting.poll(0))
+
+
+def end_with_server(descriptor: int = 0, *, grace: float = GRACE_S) -> None:
+    """See to it that this process ends when whoever wrote to this pipe has gone, whatever it is at then.
+
+    A view closes by itself when it notices; one that first had thousands of a page's messages to work off was seen
+    to go on for an hour, at a whole core. There is nothing to save: its page and its connections are gone.
+
+    Args:
+        descriptor: of the pipe.
+        grace: seconds that it has for closing by itself.
+    """
+    if not hasattr(select, "poll"):
+        return
+    waiting = select.poll()
+    waiting.register(descriptor, 0)  # what is asked for in any case: hang-up and error
+
+    def watch() -> None:
+        waiting.poll()
+        time.sleep(grace)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="end-with-server", daemon=True).start()

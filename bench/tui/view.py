@@ -34,7 +34,7 @@ from bench.tui.palette import THEMES, colours
 from bench.tui.panels import LinesPanel, QueuePanel
 from bench.tui.scene import Scene
 from bench.tui.screens import DetailScreen, FrameScreen, HelpScreen
-from bench.tui.served import nobody_listens
+from bench.tui.served import end_with_server, nobody_listens
 from bench.tui.steering import Steering
 from bench.tui.text import plain
 from bench.tui.tile import Floor, Tile
@@ -211,6 +211,7 @@ class HallView(Steering):
         self.set_interval(1.0, self.look_closer)
         self.run_worker(self.link.run(), name="link", exit_on_error=True)
         if self.is_web:
+            end_with_server()
             self.set_interval(1.0, lambda: self.exit() if nobody_listens() else None)
         if not self.is_headless and not self.is_web:
             for name in ("SIGTERM", "SIGHUP"):  # the terminal is put in order, and a bench of our own is ended
