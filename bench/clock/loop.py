@@ -54,7 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     _ready: deque[asyncio.Handle]
     _scheduled: list[Any]
     _stopping: bool
-    _closed: bool
+    _closed: bool = True  # until asyncio's __init__: one that is refused before has nothing to be closed
     _timer_cancelled_count: int
     _transports: Any
 

@@ -6,6 +6,7 @@ import errno
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,12 @@ def test_rows_are_kept_in_the_order_of_coming(intake: Intake, tmp_path: Path) ->
 def test_pieces_do_not_matter(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Requests one after the other give the same replies however they are cut."""
     whole = post(ROW) + post("nonsense") + post(f"[{ROW}]", "Expect: 100-continue") + post(ROW, "Connection: close")
-    sink = Intake(tmp_path_factory.mktemp("sink") / "x", lambda: NOW)
-    talk, replies, at = Conversation(sink), b"", 0
-    while at < len(whole):
-        size = data.draw(st.integers(1, 200))
-        replies += talk.feed(whole[at : at + size])
-        at += size
-    sink.close()
+    with closing(Intake(tmp_path_factory.mktemp("sink") / "x", lambda: NOW)) as sink:
+        talk, replies, at = Conversation(sink), b"", 0
+        while at < len(whole):
+            size = data.draw(st.integers(1, 200))
+            replies += talk.feed(whole[at : at + size])
+            at += size
     assert statuses(replies) == [201, 400, 100, 201, 201]
     assert talk.over
 

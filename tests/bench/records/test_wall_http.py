@@ -72,10 +72,12 @@ def test_a_connection_that_is_dropped_leaves_nothing(tmp_path: Path) -> None:
     async def session() -> None:
         intake = Intake(tmp_path / "posted.jsonl", lambda: 10**18)
         async with listening(intake) as url:
-            port = urlsplit(url).port
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+            where = urlsplit(url)
+            _, writer = await asyncio.open_connection("127.0.0.1", where.port)
+            head = f"POST {where.path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{{"
+            writer.write(head.encode())
             await writer.drain()
+        writer.close()
 
     asyncio.run(session())
     assert (tmp_path / "posted.jsonl").read_bytes() == b""
