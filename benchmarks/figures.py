@@ -46,6 +46,21 @@ def rows_of(found: Mapping[str, float], targets: Mapping[str, Target], *packages
     return made
 
 
+def measured(
+    script: str, measurements: Mapping[str, Measurement], better: Callable[[str, float, float], float]
+) -> dict[str, float]:
+    """Each measurement in processes of its own, as often as it says; `better(figure, before, now)` is kept."""
+    best: dict[str, float] = {}
+    for name, (_, repeats) in measurements.items():
+        for _ in range(repeats):
+            out = subprocess.run([sys.executable, script, name], capture_output=True, text=True, check=False)
+            if out.returncode:
+                sys.exit(f"{name} failed:\n{out.stderr[-3000:]}")
+            for key, value in json.loads(out.stdout.splitlines()[-1]).items():
+                best[key] = better(key, best[key], value) if key in best else value
+    return best
+
+
 def in_processes(
     script: str, measurements: Mapping[str, Measurement], targets: Mapping[str, Target], packages: tuple[str, ...]
 ) -> None:
@@ -62,15 +77,9 @@ def in_processes(
     if len(sys.argv) > 1:
         print(json.dumps(measurements[sys.argv[1]][0]()))
         return
-    best: dict[str, float] = {}
-    for name, (_, repeats) in measurements.items():
-        for _ in range(repeats):
-            out = subprocess.run([sys.executable, script, name], capture_output=True, text=True, check=False)
-            if out.returncode:
-                sys.exit(f"{name} failed:\n{out.stderr[-3000:]}")
-            for key, value in json.loads(out.stdout.splitlines()[-1]).items():
-                pick = max if targets[key][1] == ">=" else min
-                best[key] = pick(best.get(key, value), value)
+    best = measured(
+        script, measurements, lambda key, before, now: (max if targets[key][1] == ">=" else min)(before, now)
+    )
     rows = rows_of({key: round(value, 3) for key, value in best.items()}, targets, *packages)
     for row in rows:
         told = "holds" if row["holds"] else "MISSED"

@@ -24,6 +24,8 @@ from pathlib import Path
 from time import monotonic, perf_counter, process_time
 from typing import Any
 
+from figures import measured
+
 UNITS = 32
 REGISTERS = 10
 REPLY = 5 + 2 * REGISTERS
@@ -385,10 +387,8 @@ def _holds(value: float, sense: str, target: float | None) -> bool:
     return target is None or (value >= target if sense == ">=" else value <= target)
 
 
-def _better(key: str, old: float | None, new: float) -> float:
+def _better(key: str, old: float, new: float) -> float:
     """The best of several runs; of what has a bound from below by its meaning ("never"), the worst."""
-    if old is None:
-        return new
     if key in {"pty_earliest_ms", "pty_128_cpu"}:
         return min(old, new)
     return max(old, new) if TARGETS[key][1] == ">=" or key.endswith("_per_s") else min(old, new)
@@ -396,14 +396,7 @@ def _better(key: str, old: float | None, new: float) -> float:
 
 def rows() -> list[Row]:
     """Run everything, print each figure, and return them as benchmarks/results.json has them."""
-    best: dict[str, float] = {}
-    for name, (_, repeats) in MEASUREMENTS.items():
-        for _ in range(repeats):
-            ended = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=False)
-            if ended.returncode:
-                sys.exit(f"{name} failed:\n{ended.stderr[-3000:]}")
-            for key, value in json.loads(ended.stdout.splitlines()[-1]).items():
-                best[key] = _better(key, best.get(key), value)
+    best = measured(__file__, MEASUREMENTS, _better)
     versions = {"python": platform.python_version(), **{n: version(n) for n in ("simpy", "pyserial", "hallbench")}}
     against = {
         "pty_added_ms": f"bare echo in turns {best['pty_echo_floor_ms']:.3f} ms",

@@ -54,6 +54,16 @@ def at_option(text: str) -> Callable[[Any], Any]:
     return click.option("--at", metavar="TIME", help=text)
 
 
+listen_option = click.option(
+    "--listen",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where TCP ports and the control API listen.",
+)
+"""The option `--listen ADDRESS` of whatever serves a hall."""
+
+
 def instant(text: str, first: int, last: int) -> int:
     """`10:30` or `10:30:15` as ns since midnight.
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bench.cli import console
-from bench.cli.clock_options import ANY_CLOCK, speed_of, window
+from bench.cli.clock_options import ANY_CLOCK, listen_option, speed_of, window
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode, of_run
 from bench.reports.wording import printable
@@ -44,13 +44,7 @@ def _path_map(values: tuple[str, ...]) -> dict[str, str]:
     metavar="LINE=KIND[:NUMBER]",
     help="In wall time: serve a line as tcp, rfc2217 or modbus-tcp instead of a pty.",
 )
-@click.option(
-    "--listen",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Where TCP ports and the control API listen.",
-)
+@listen_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run directory [default: runs/NAME].")
 @click.option(
     "--evidence",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import console
-from bench.cli.clock_options import CLOCK, at_option, instant, speed_of
+from bench.cli.clock_options import CLOCK, at_option, instant, listen_option, speed_of
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
 from bench.reports.wording import count, printable
@@ -39,13 +39,7 @@ if TYPE_CHECKING:
     metavar="LINE=KIND[:NUMBER]",
     help="Serve a line as pty, tcp (raw), rfc2217 or modbus-tcp, on this TCP port.",
 )
-@click.option(
-    "--listen",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Where TCP ports and the control API listen.",
-)
+@listen_option
 @at_option("Start in the middle of the day: up to then it runs in simulated time.")
 @click.option("--people/--no-people", default=True, help="Visitors and clerks use the devices.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Which day is drawn.")

@@ -280,13 +280,13 @@ def test_nothing_of_the_native_port_is_left():
     assert [name for name in native if name not in vars(HallSerial) and name not in helpers] == []
 
 
-def test_a_thread_in_real_time_is_refused(bench, port):
-    """Reading from a thread that does not wait in simulated time raises instead of hanging."""
+def refused_in_real_time(action):
+    """What an action is told in a thread that does not wait in simulated time; fails when it is not refused."""
     caught = []
 
     def other():
         try:
-            port.read(1)
+            action()
         except serial.SerialException as exc:
             caught.append(str(exc))
 
@@ -295,7 +295,13 @@ def test_a_thread_in_real_time_is_refused(bench, port):
     thread.start()
     thread.join()
     adopt(inside)
-    assert "thread" in caught[0]
+    (told,) = caught
+    return told
+
+
+def test_a_thread_in_real_time_is_refused(bench, port):
+    """Reading from a thread that does not wait in simulated time raises instead of hanging."""
+    assert "thread" in refused_in_real_time(lambda: port.read(1))
 
 
 def test_a_reader_thread_and_a_writing_one(bench, port):
@@ -686,20 +692,8 @@ def test_a_port_is_opened_once_and_by_its_name(bench, port):
 
 def test_a_thread_in_real_time_cannot_open(bench):
     """A port that would never hear anything is not opened: the thread does not wait in simulated time."""
-    caught = []
-
-    def other():
-        try:
-            HallSerial("hall://bus")
-        except serial.SerialException as exc:
-            caught.append(str(exc))
-
-    inside = adopt(None)
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    adopt(inside)
-    assert "this thread does not wait in simulated time; open and use the port in the thread" in caught[0]
+    told = refused_in_real_time(lambda: HallSerial("hall://bus"))
+    assert "this thread does not wait in simulated time; open and use the port in the thread" in told
     serial.serial_for_url("hall://bus").close()
 
 
