@@ -327,6 +327,9 @@ class Gateway(WallPort):
             self._master.began(burst)
             self._expect(burst)
 
+    def _forget_unread(self) -> None:
+        """Nothing: an answer on its way is the gateway's own, and tells it when the line is free."""
+
     def transmitted(self) -> None:
         """A request is on the line."""
         self._master.sent()

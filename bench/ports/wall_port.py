@@ -151,7 +151,7 @@ class WallPort(ABC):
         self.is_open = True
         self.opened += 1
         self._openings += 1
-        self._pending.clear()
+        self._forget_unread()
         self.on_change(self)
 
     def _collector_left(self, *, at_once: bool = False) -> None:
@@ -159,12 +159,16 @@ class WallPort(ABC):
         if not self.is_open:
             return
         self.is_open = False
-        self._pending.clear()
+        self._forget_unread()
         self._set_break(False)
         transmitter = self._transmitter
         if transmitter is not None and transmitter.held and not at_once:
             self._safely(self._close_held_output_later, self._openings)
         self.on_change(self)
+
+    def _forget_unread(self) -> None:
+        """What is on its way to a collector that left is for nobody, nor for the next one."""
+        self._pending.clear()
 
     def _close_held_output_later(self, openings: int) -> None:
         self.clockwork.call_at(self.clockwork.now + CLOSING_WAIT, self._give_up_held_output, openings)

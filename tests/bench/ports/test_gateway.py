@@ -114,6 +114,21 @@ def test_a_broadcast_is_not_answered():
     assert rtu.bursts[1][0] - rtu.bursts[0][3] >= BROADCAST_PAUSE_NS
 
 
+@pytest.mark.parametrize("characters", [0, 1, 8, 9, 20, 33])
+def test_the_last_client_may_leave_at_any_moment(characters):
+    """Whoever comes and goes while a request or its answer is on the line, the gateway hears the answer's end."""
+    rtu = Rtu()
+    rtu.gateway._collector_came()
+    rtu.ask(1, READ_10)
+    rtu.clock.advance_to(rtu.line.settings.duration(characters))
+    rtu.gateway._collector_left()
+    rtu.gateway._collector_came()
+    rtu.ask(2, READ_10)
+    rtu.run()
+    assert [pdu for _, pdu in rtu.answers] == [b"\x03\x14" + bytes(20)] * 2
+    assert rtu.master.silent == 0
+
+
 def test_exceptions_of_a_slave_are_passed_on():
     """What a slave refuses, the client is told in the slave's words."""
     rtu = Rtu()
