@@ -1,10 +1,10 @@
-"""The fast engine: one drawn day of a hall without devices, as a heap of instants in int64 nanoseconds.
+"""The fast engine: one drawn day of a hall without devices, on SimPy's environment, in int64 nanoseconds.
 
 It plays what `bench.hall.hall` and `bench.controller.office` play with devices that take no time: the same visitors of
 the same `Day`, the same discipline, the same seconds of people (kiosk, walk, keys, clerk, rating). Its waits are those
-of that replay, to the nanosecond; with `NO_DELAYS` they are those of `bench.hall.ideal`. Two things make it fast
-(queueing.md section 2, points 6 and 7): a visit whose end is known when it begins is one event, and the kiosks are a
-recursion that is computed before.
+of that replay, to the nanosecond; with `NO_DELAYS` they are those of `bench.hall.ideal`. Three things make it fast
+(queueing.md section 2, points 4, 6 and 7): events are used again (`bench.planning.events`), a visit whose end is known
+when it begins is one event, and the kiosks are a recursion that is computed before.
 
 The rule of `discipline.choose` (priority, then the longest wait, then ticket order) is kept by comparing the heads of
 the queues only: within an errand, tickets join in ticket order. Of idle counters the one idle longest takes a newcomer.
@@ -17,12 +17,15 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import deque
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable
 from typing import Any
+
+import simpy
 
 from bench.hall.counters import NO_SHOW_AFTER
 from bench.hall.discipline import at_speed
 from bench.planning import plain_day
+from bench.planning.events import SECOND, TICKET, Reusable
 from bench.planning.inputs import (
     LONGEST_WALK,
     NEVER,
@@ -59,8 +62,6 @@ __all__ = [
     "simulate",
 ]
 
-_NEXT, _PAUSE, _GROWS, _JOIN, _TURN, _GIVES_UP = range(6)
-
 
 def simulate(load: Load, counters: Counters, delays: Delays = NO_DELAYS) -> list[Visit]:
     """All visits of a day, in order of their calls. Who is not in them was never called (or left before)."""
@@ -77,14 +78,26 @@ def course(load: Load, counters: Counters, delays: Delays = NO_DELAYS) -> Course
 
 
 class _Counter:
-    """A counter while the day is played. `pause` is when its next break begins, while it is idle."""
+    """A counter while the day is played. `pause` is when its next break begins, while it is idle.
 
-    __slots__ = ("able", "came", "idle", "number", "off", "pause", "poll", "rank", "rated", "since", "skills", "speed")
+    Attributes:
+        ready, turned, gives_up: the events of its clerk, of which at most one is due: the key "next" is known; a visit
+            is over after closing; nobody came.
+    """
 
-    def __init__(self, number: int, rank: int, skills: frozenset[int], counters: Counters) -> None:
+    __slots__ = (
+        "able", "came", "gives_up", "idle", "number", "off", "pause", "poll", "rank", "rated", "ready", "since",
+        "skills", "speed", "turned",
+    )  # fmt: skip
+
+    ready: _Due
+    turned: _Due
+    gives_up: _Due
+
+    def __init__(self, number: int, rank: int, counters: Counters) -> None:
         self.number, self.rank = number, rank
-        self.able = skills
-        self.skills = tuple(sorted(skills))
+        self.able = counters.skills[number]
+        self.skills = tuple(sorted(self.able))
         self.off = counters.off.get(number, ())
         self.poll = counters.polls.get(number)
         self.speed = counters.speeds.get(number, 1.0)
@@ -93,6 +106,33 @@ class _Counter:
         self.since = 0  # of that spell
         self.pause = NEVER
         self.came = (0, 0)  # what put it in order among those who pressed "next" at the same instant, lately
+
+
+class _Due(Reusable):
+    """What a clerk will have done.
+
+    Attributes:
+        at: the instant, ns.
+        order: what puts it in order there: (gone into a break at, idle or busy until, rank). Of clerks who come out of
+            a break at one instant, whoever went first is first; with people this is the order of their keys.
+        ends: whether a visit ends with it, 0 or 1; of a pause, the spell of idleness that it ends.
+    """
+
+    __slots__ = ("at", "counter", "ends", "order")
+
+    def __init__(self, env: simpy.Environment, does: Callable[[_Due], None], counter: _Counter) -> None:
+        super().__init__(env, does)
+        self.counter, self.at, self.order, self.ends = counter, 0, (0, 0, 0), 0
+
+
+class _Joins(Reusable):
+    """A ticket joins a second queue."""
+
+    __slots__ = ("at", "place")
+
+    def __init__(self, env: simpy.Environment, does: Callable[[_Joins], None], place: int, at: int) -> None:
+        super().__init__(env, does)
+        self.place, self.at = place, at
 
 
 def _idle_longest(counter: _Counter) -> tuple[int, int]:
@@ -124,50 +164,69 @@ class _Play:
         self.at_work = 0
         self.spells = 0
         self.stirred = (0, 0)
-        # (instant, gone into a break at, idle or busy until, rank, kind, spell, counter): of clerks who come out of a
-        # break at one instant, whoever went first is first; with people this is the order of their keys.
-        self.heap: list[tuple[int, int, int, int, int, int, _Counter]] = []
-        for rank, number in enumerate(sorted(counters.skills)):
-            self._turn(_Counter(number, rank, counters.skills[number], counters), counters.opens + delays.log_in, 0)
-        nobody = _Counter(0, -1, frozenset(), counters)
-        self.heap += ((at, 0, 0, -1, _GROWS, 0, nobody) for at in counters.grows())
-        heapify(self.heap)
+        self.place = 0  # of the next ticket that joins
+        self.env = simpy.Environment(0)
+        self.schedule: Any = self.env.schedule  # its priorities are tuples here
+        self.tickets = Reusable(self.env, self._tickets_join)
 
     def run(self) -> list[Visit]:
         """Play to the end; at one instant whoever joins comes before what counters do."""
-        joins, until = self.load.joins, self.counters.until
-        heap, count = self.heap, len(joins)
-        place = 0
-        while True:
-            join = joins[place] if place < count else NEVER
-            if heap and heap[0][0] < join:
-                if place == count and not self.waiting and not self.coming:
-                    break
-                now, went, since, _, kind, spell, counter = heappop(heap)
-                if now >= until:
-                    break
-                if kind == _NEXT:
-                    self.at_work -= spell
-                    counter.came = went, since
-                    self._next(counter, now)
-                elif kind == _GROWS:
-                    self._grow(now)
-                elif kind == _JOIN:
-                    self.coming -= 1
-                    self._join(spell, now)
-                elif kind == _GIVES_UP:
-                    self._give_up(counter, now)
-                elif kind == _TURN:
-                    self._stay_or_go_home(counter, now, spell)
-                elif counter.idle == spell:
-                    self._pause(counter)
-                continue
-            if join >= until:
-                break
-            self._join(place, join)
-            place += 1
+        counters, env = self.counters, self.env
+        for rank, number in enumerate(sorted(counters.skills)):
+            counter = _Counter(number, rank, counters)
+            counter.ready, counter.turned = _Due(env, self._ready, counter), _Due(env, self._turned, counter)
+            counter.gives_up = _Due(env, self._gives_up, counter)
+            self._turn(counter, counters.opens + self.delays.log_in, 0)
+        for at in counters.grows():
+            self._put(Reusable(env, self._grows), (0, 0, -1), at)
+        self._tickets_join(self.tickets)
+        env.run()
         return self.visits
 
+    # -- events -----------------------------------------------------------------------------------------------------
+    def _put(self, event: Reusable, order: tuple[int, ...], at: int) -> None:
+        """Schedule an event; nothing happens from the end of the day on."""
+        if at < self.counters.until:
+            event.callbacks = event.does
+            self.schedule(event, order, at - self.env.now)
+
+    def _due(self, event: _Due, order: tuple[int, int, int], at: int, ends: int = 0) -> None:
+        event.order, event.at, event.ends = order, at, ends
+        self._put(event, order, at)
+
+    def _tickets_join(self, tickets: Reusable) -> None:
+        """Tickets join, as long as nothing else is due: then they are one event."""
+        joins, until = self.load.joins, self.counters.until
+        while self.place < len(joins) and (at := joins[self.place]) < until:
+            if self.env.peek() < at:
+                self._put(tickets, TICKET, at)
+                return
+            self.place += 1
+            self._join(self.place - 1, at)
+
+    def _joins_again(self, event: _Joins) -> None:
+        self.coming -= 1
+        self._join(event.place, event.at)
+
+    def _ready(self, event: _Due) -> None:
+        """The key "next" is known; it leads to nothing when nobody waits and nobody will."""
+        if self.waiting or self.coming or self.place < len(self.load.joins):
+            self.at_work -= event.ends
+            event.counter.came = event.order[:2]
+            self._next(event.counter, event.at)
+
+    def _turned(self, event: _Due) -> None:
+        self._stay_or_go_home(event.counter, event.at, event.ends)
+
+    def _gives_up(self, event: _Due) -> None:
+        self._give_up(event.counter, event.at)
+
+    def _pauses(self, event: _Due) -> None:
+        """An idle clerk has pressed "pause"; void when that spell of idleness has ended before."""
+        if event.counter.idle == event.ends:
+            self._pause(event.counter)
+
+    # -- visitors ---------------------------------------------------------------------------------------------------
     def _room(self, now: int) -> bool:
         """Whether one more counter may be at work."""
         limits = self.counters.limits
@@ -195,8 +254,9 @@ class _Play:
             self.queues[errand].append(place)
             self.waiting += 1
 
-    def _grow(self, now: int) -> None:
+    def _grows(self, _event: Reusable) -> None:
         """More counters may be at work: idle ones call whoever waits."""
+        now = int(self.env.now)
         for counter in list(self.idle):
             place = self._choose(counter, now) if self._room(now) else None
             if place is not None:
@@ -211,26 +271,26 @@ class _Play:
     def _turn(self, counter: _Counter, at: int, since: int, at_work: int = 0, went: int = 0) -> None:
         """The clerk, free at `at`, will press "next", after a break if there is one.
 
-        `at_work` is 1 when a visit ends with it (it stands where other events have the number of a spell).
+        `at_work` is 1 when a visit ends with it.
         """
         free, lately = self._free_from(counter, at)
         went = lately or went
         if free is not None:
             since = since if self.delays.key else 0
             if self.leaving is not None and free >= self.counters.closes:
-                heappush(self.heap, (free, went, since, counter.rank, _TURN, at_work, counter))
+                self._due(counter.turned, (went, since, counter.rank), free, at_work)
                 return
             at = free + self.delays.key
             if counter.poll is not None:
                 at = heard(counter.poll, at)
-            heappush(self.heap, (at, went, since, counter.rank, _NEXT, at_work, counter))
+            self._due(counter.ready, (went, since, counter.rank), at, at_work)
 
     def _stay_or_go_home(self, counter: _Counter, now: int, at_work: int) -> None:
         """After closing: the clerk presses "next" as long as somebody is in the hall for this counter."""
         self.at_work -= at_work
         if self._somebody_for(counter, now):
             at = now + self.delays.key
-            heappush(self.heap, (heard(counter.poll, at), 0, 0, counter.rank, _NEXT, 0, counter))
+            self._due(counter.ready, (0, 0, counter.rank), heard(counter.poll, at))
 
     def _somebody_for(self, counter: _Counter, now: int) -> bool:
         """Whether anybody is in the hall, now, who is not at a counter yet for an errand of this one."""
@@ -258,7 +318,8 @@ class _Play:
         counter.pause = pause_from(counter.off, (self.counters.opens, self.counters.end), now)
         if counter.pause < NEVER:
             at = heard(counter.poll, counter.pause + self.delays.key)
-            heappush(self.heap, (at, 0, now, counter.rank, _PAUSE, counter.idle, counter))
+            pause = _Due(self.env, self._pauses, counter)
+            self._due(pause, (0, now, counter.rank), at, counter.idle)
 
     def _pause(self, counter: _Counter) -> None:
         """An idle clerk has pressed "pause"."""
@@ -332,7 +393,7 @@ class _Play:
             self._turn(counter, counter.pause, max(counter.since, self._stirred(counter.pause)), 1)
         else:
             at = called + max(0, self.delays.no_show - self.delays.key)
-            heappush(self.heap, (at, 0, 0, counter.rank, _GIVES_UP, 0, counter))
+            self._due(counter.gives_up, (0, 0, counter.rank), at)
 
     def _give_up(self, counter: _Counter, now: int) -> None:
         """A clerk who called in vain begins to press the key "no show".
@@ -366,5 +427,4 @@ class _Play:
         if self.patience is not None:
             self.patience.append(NEVER)
         self.goes.append(NEVER)
-        nobody = _Counter(0, -1, frozenset(), self.counters)
-        heappush(self.heap, (leaves, -1, 0, -1, _JOIN, second, nobody))
+        self._put(_Joins(self.env, self._joins_again, second, leaves), SECOND, leaves)

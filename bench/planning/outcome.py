@@ -174,8 +174,9 @@ class Hall:
         told = np.zeros((4, len(joins)), np.int64)
         told[0] = -1
         if plain_day.fits(load, self._counters):
-            called_first, *rows = plain_day.play(load, self._counters, self.delays)
-            told[:, called_first] = rows
+            played = np.array(plain_day.play(load, self._counters, self.delays), np.int64)
+            found = played.reshape(-1, plain_day.NUMBERS).T
+            told[:, found[0]] = found[1:]
         elif visits := engine.simulate(load, self._counters, self.delays):
             found = np.array(visits, np.int64).T
             told[:, found[0]] = found[1:]

@@ -147,7 +147,7 @@ def test_a_course_needs_somebody_who_leaves() -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plays())
-def test_the_loop_for_plain_days_is_the_engine(given_: tuple[Load, Counters, Delays]) -> None:
+def test_plain_days_are_those_of_the_engine(given_: tuple[Load, Counters, Delays]) -> None:
     """The same visits in the same order, whichever of the two plays a day that both can play."""
     load_, counters, delays = replace(given_[0], patience=None), replace(given_[1], limits=()), given_[2]
     assert plain_day.fits(load_, counters)
