@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -15,19 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli import console
+from bench.cli.check_shown import as_record, show, write
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import count, printable
+from bench.reports.wording import printable
 
 if TYPE_CHECKING:
     from bench.compliance.case import Case
     from bench.compliance.declaration import Declaration
     from bench.compliance.engine import Judge
+    from bench.compliance.preflight import Look
     from bench.compliance.results import Run
     from bench.compliance.suites import Suite
 
 _SETTINGS: Final = ("N", "E", "O")
-_COLOURS: Final = {"PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow", "NON-STRICT": "yellow"}
 OF_VERDICT: Final = {
     "PASS": ExitCode.GOOD,
     "NON-STRICT": ExitCode.GOOD,
@@ -54,7 +54,7 @@ Examples:
 @click.argument("program", nargs=-1, type=click.UNPROCESSED)
 @click.option("--port", help="The device's port: a path or any URL of pyserial.")
 @click.option("--emulated", metavar="NAME", help="An emulated device, or a subject of the self-test, in virtual time.")
-@click.option("--unit", type=click.IntRange(1, 247), help="Address of the device; by default the declared one.")
+@click.option("--unit", type=click.IntRange(0, 247), help="Address of the device; by default the declared one.")
 @click.option("--baud", type=click.IntRange(min=1), help="Speed; by default the declared one.")
 @click.option(
     "--parity", type=click.Choice(_SETTINGS, case_sensitive=False), help="Parity; by default the declared one."
@@ -73,7 +73,7 @@ Examples:
 @click.option("--seed", type=int, default=1, show_default=True, help="Values and nonces are drawn from it.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the evidence bundle.")
 @click.option("--self-test", is_flag=True, help="Test the suite itself: mutants, legal variants, null devices.")
-@click.option("--list", "listed", is_flag=True, help="Show the cases and leave.")
+@click.option("--list", "listed", is_flag=True, help="Show the cases (of PROFILE, or all) and leave.")
 @click.option("--master", is_flag=True, help="Judge a master: PROGRAM polls devices that are presented to it.")
 @click.option(
     "--clock",
@@ -92,6 +92,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
     Ticket printers (tm_t88, kiosk_80, clone_58) and Alpha signs (alpha) have
     suites of their own: docs/compliance_printers_and_boards.md.
+    So have the reference keypad (rk1), OSDP keypads (osdp_keypad) and declared
+    protocols (ff68_evaluator ...): docs/compliance_keypads.md.
 
     A PASS always cites a reply of the device and a probe that it answers afterwards; clause numbers with a "?" were
     not checked against the document. Exits 1 on a FAIL, 5 when nothing can be said, 4 without a port.
@@ -103,7 +105,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     if given["self_test"]:
         ctx.exit(_self_test(given["seed"], given["as_json"]))
     if given["listed"]:
-        ctx.exit(_list(given["as_json"]))
+        ctx.exit(_list(given))
     ctx.exit(_check(given))
 
 
@@ -133,6 +135,7 @@ def _check(given: dict[str, Any]) -> ExitCode:
         raise Failure(
             printable(str(lost)), ExitCode.NO_PORT, "is it plugged in, and free? --port takes a path or URL"
         ) from lost
+    look = _preflight(judge, player)
     started = datetime.now(UTC).isoformat(timespec="seconds") if given["port"] else ""
     with console.Progress("check") as bar:
         run = run_suite(
@@ -142,8 +145,8 @@ def _check(given: dict[str, Any]) -> ExitCode:
             chosen=chosen,
             target=target,
             started=started,
-            notes=_notes(declaration),
-            ending=_preflight(judge, player),
+            notes=[*_notes(declaration), *filter(None, [look.note])],
+            ending=look.ending,
             progress=lambda done, of, case: bar.update(done / of, case),
         )
     if given["port"]:
@@ -157,7 +160,7 @@ def _check(given: dict[str, Any]) -> ExitCode:
     return _exit_code(run)
 
 
-def _preflight(judge: Judge, player: Any) -> str:
+def _preflight(judge: Judge, player: Any) -> Look:
     from bench.compliance.preflight import preflight
     from bench.compliance.steps import PortLost
 
@@ -218,7 +221,8 @@ def _declared(given: dict[str, Any]) -> tuple[Any, Declaration]:
     try:
         subject = target_named(given["emulated"]) if given["emulated"] else None
     except NoSuchTarget as error:
-        raise Failure(printable(str(error)), ExitCode.USAGE) from error
+        code = ExitCode.INVALID_FILE if given["emulated"].endswith(".toml") else ExitCode.USAGE
+        raise Failure(printable(str(error), keep="\n"), code) from error
     name = given["declared"] or given["profile"]
     try:
         if subject is not None and name in (None, subject.declaration):
@@ -227,7 +231,7 @@ def _declared(given: dict[str, Any]) -> tuple[Any, Declaration]:
             raise Failure("PROFILE is missing: what the device is declared to do", ExitCode.USAGE)
         return subject, load_declaration(name)
     except InvalidDeclaration as error:
-        raise Failure(printable(str(error)), ExitCode.INVALID_FILE) from error
+        raise Failure(printable(str(error), keep="\n"), ExitCode.INVALID_FILE) from error
 
 
 def _judge(given: dict[str, Any], suite: Suite, subject: Any, declaration: Declaration) -> Judge:
@@ -243,12 +247,18 @@ def _judge(given: dict[str, Any], suite: Suite, subject: Any, declaration: Decla
         settings = replace(settings, baud=given["baud"])
     if given["parity"]:
         settings = replace(settings, parity=given["parity"].upper())
-    unit = given["unit"] or (subject.unit if subject is not None else declaration.unit)
+    unit = given["unit"]
+    if unit is None:
+        unit = subject.unit if subject is not None else declaration.unit
+    elif declaration.protocol == "osdp" and unit > 126:
+        raise Failure("--unit of an OSDP device is 0..126; 127 is everybody", ExitCode.USAGE)
+    elif declaration.protocol != "osdp" and not unit:
+        raise Failure("--unit is 1..247; 0 is everybody (OSDP devices alone have it)", ExitCode.USAGE)
     neighbours = _neighbours(given["neighbours"])
     words = ["hallbench", "check", given["declared"] or given["profile"] or declaration.name]
     words += ["--port", given["port"]] if given["port"] else ["--emulated", given["emulated"]]
     for key in ("unit", "baud", "parity", "neighbours"):
-        if given[key]:
+        if given[key] not in (None, ""):
             words += [f"--{key}", str(given[key])]
     line = shlex.join(words).replace("{", "{{").replace("}", "}}")
     command = line + " --case {case} --seed {seed}"
@@ -276,10 +286,11 @@ def _player(given: dict[str, Any], subject: Any, judge: Judge) -> tuple[Any, str
         from bench.compliance.virtual import VirtualPlayer
 
         return VirtualPlayer(subject.build, judge.settings, subject.view), f"emulated {subject.id}"
+    from bench.compliance.preflight import has_address
     from bench.compliance.wall_player import WallPlayer
 
     player = WallPlayer(given["port"], judge.settings, _operator(), echo=given["echo"])
-    return player, f"{given['port']} {judge.settings} unit {judge.unit}"
+    return player, f"{given['port']} unit {judge.unit}" if has_address(judge) else given["port"]
 
 
 def _operator() -> Callable[[str], bool] | None:
@@ -292,74 +303,15 @@ def _operator() -> Callable[[str], bool] | None:
     return ask
 
 
-# -- what is shown ----------------------------------------------------------------------------------------------------
-def as_record(run: Run) -> dict[str, Any]:
-    """A run as `--json` prints it."""
-    from bench.compliance.results import counts
-
-    return {
-        "verdict": run.verdict,
-        "suite": run.suite,
-        "target": run.target,
-        "line": run.line,
-        "seed": run.seed,
-        "clock": run.clock,
-        "cases": [
-            {
-                "id": case.id,
-                "rev": case.rev,
-                "verdict": case.verdict,
-                "requirement": case.requirement,
-                "level": case.level,
-                "reason": case.reason or case.applies,
-                "witness": case.witness,
-                "seconds": case.seconds,
-            }
-            for case in run.cases
-        ],
-        "counts": counts(run.cases),
-        "notes": list(run.notes),
-    }
-
-
-def show(run: Run, suite: Suite) -> None:
-    """Print what did not pass, and the tally."""
-    from bench.compliance.results import counts
-
-    requirements = suite.requirements()
-    for note in run.notes:
-        if not note.startswith("unit "):
-            console.out(printable(note, keep="\n"))
-    shown = [case for case in run.cases if case.verdict not in ("PASS", "NOT APPLICABLE", "NOT RUN")]
-    alike = Counter((case.verdict, case.reason, case.reproduce) for case in shown)
-    for case in shown:
-        others = alike.pop((case.verdict, case.reason, case.reproduce), 0) - 1
-        if others < 0:
-            continue  # said with the first: a program that asked nothing says the same to every case
-        cited = requirements[case.requirement].cited
-        console.out(f"{click.style(case.verdict, fg=_COLOURS.get(case.verdict))}  {case.id}  ({cited}, {case.level})")
-        console.out(f"    {printable(case.reason)}")
-        if others:
-            console.out(f"    {count(others, 'further case')}: the same")
-        console.out(f"    again: {printable(case.reproduce)}")
-    tally = ", ".join(f"{number} {name}" for name, number in counts(run.cases).items() if number)
-    word = click.style(run.verdict, fg=_COLOURS.get(run.verdict), bold=True)
-    console.out(f"{word}: {printable(run.target)}, {run.line}: {tally}")
-
-
-def write(run: Run, out: Path) -> None:
-    """Write the evidence, and say where."""
-    from bench.compliance.bundle import write_bundle
-    from bench.compliance.kill_record import for_run
-
-    console.say(f"evidence: {write_bundle(run, out, for_run(run))}")
-
-
-def _list(as_json: bool) -> ExitCode:
+# -- the other ways to be called ---------------------------------------------------------------------------------------
+def _list(given: dict[str, Any]) -> ExitCode:
+    """The cases of the suite that tests what was named, or of all."""
+    from bench.compliance.protocols import protocol_of
     from bench.compliance.suites import SUITES, suite_named
 
+    named = given["declared"] or given["profile"] or given["emulated"]
     rows = []
-    for name in SUITES:
+    for name in (protocol_of(_declared(given)[1].protocol).suite,) if named else SUITES:
         suite = suite_named(name)
         requirements = suite.requirements()
         rows += [
@@ -375,7 +327,7 @@ def _list(as_json: bool) -> ExitCode:
             }
             for case in suite.cases
         ]
-    if as_json:
+    if given["as_json"]:
         console.emit_json({"cases": rows})
     else:
         shown = [(row["id"], row["clause"], row["level"], row["title"]) for row in rows]

@@ -24,7 +24,8 @@ def check_master(given: dict[str, Any]) -> ExitCode:
     Raises:
         Failure: no program, one that cannot be started, or one that ended badly.
     """
-    from bench.cli.check_cmd import OF_VERDICT, as_record, show, write
+    from bench.cli.check_cmd import OF_VERDICT
+    from bench.cli.check_shown import as_record, show, write
     from bench.compliance.master.run import SUITE
     from bench.compliance.suites import suite_named
 

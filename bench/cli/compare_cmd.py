@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, before: Path, after: Path, as_json: bool, html: Path | None) -> None:
     """Tell what changed from bundle A to bundle B: new fails, what was fixed, other verdicts, margins.
 
+    A and B are files evidence.zip, or the folders that `hallbench check --out` made.
     A difference of suite, catalogue, declaration, line or version is told first: verdicts may differ for its sake.
 
     Exit codes: 0 no new fail; 1 a case fails in B that did not in A; 3 a file is no whole bundle, or was changed;
@@ -47,9 +48,10 @@ def command(ctx: click.Context, before: Path, after: Path, as_json: bool, html: 
 
 
 def _read(path: Path) -> Run:
-    from bench.compliance.unbundle import UnreadableBundle
+    from bench.compliance.unbundle import UnreadableBundle, bundle_at
     from bench.compliance.verify import read_run
 
+    path = bundle_at(path)
     try:
         return read_run(path)
     except UnreadableBundle as error:

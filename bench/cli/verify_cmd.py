@@ -27,7 +27,7 @@ _SHOWN: Final = 20
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 @click.pass_context
 def command(ctx: click.Context, bundle: Path, as_json: bool) -> None:
-    """Check the BUNDLE (evidence.zip) that `hallbench check --out` wrote.
+    """Check the BUNDLE that `hallbench check --out` wrote: its evidence.zip, or the folder with it.
 
     Every member is hashed again; reports and traffic are made again from the results and compared; each case is judged
     again from the frames that were recorded. No device is needed and nothing is written.
@@ -36,8 +36,10 @@ def command(ctx: click.Context, bundle: Path, as_json: bool) -> None:
     another verdict, or the confirmed verdict is bad; 3 the file is no whole bundle; 5 the verdict is INCONCLUSIVE or
     ERROR, or this version cannot judge these cases again. See docs/evidence.md.
     """
+    from bench.compliance.unbundle import bundle_at
     from bench.compliance.verify import verify
 
+    bundle = bundle_at(bundle)
     try:
         found = verify(bundle)
     except OSError as error:

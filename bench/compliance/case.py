@@ -173,12 +173,14 @@ class Bench:
         return 60 * MS
 
     def quiet_line(self) -> Play:
-        """Nobody may be speaking before the case begins.
+        """Nobody may be speaking before the case begins; what the device still had to say may run out.
 
         Raises:
             Lost: somebody is.
         """
         heard = yield Wait(self.hush, "is the line quiet?")
+        if heard.frames:
+            heard = yield Wait(self.hush, "is it quiet now?")
         if heard.frames:
             raise Lost(f"foreign traffic on the line before the case: {frames_text(heard.frames)}", heard)
 

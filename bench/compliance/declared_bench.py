@@ -222,6 +222,7 @@ class DeclaredBench(Bench):
         heard = yield Wait(200 * MS, "what does it tell?")
         items = self.codec.decode("device", heard.data)
         if len(items) != 1 or isinstance(items[0], Broken) or items[0].message is None:
+            yield from self.settle()  # nobody answers it, so it is repeated, and the next press would not be told
             raise Lost(f"a key was pressed, and what came is no message: {frames_text(heard.frames)}", heard)
         return Told(heard, items[0].message.name, items[0].values)
 

@@ -26,7 +26,7 @@ __all__ = ["ATTEMPTS", "DEAD_AFTER", "Judge", "forecast", "judge_case", "run_sui
 
 ATTEMPTS: Final = 3
 DEAD_AFTER: Final = 3
-"""So many cases in a row after which the device did not answer end the run."""
+"""So many cases in a row in which nothing whatever came back end the run."""
 
 _POWER_CYCLE: Final = Operator("power_cycle", (), "switch the device off and on")
 
@@ -62,7 +62,7 @@ class Judge:
         """The same as when the run was made; the unit is the one it asked."""
         declaration = parse(run.declaration, "the run's declaration")
         unit, neighbours = declaration.unit, frozenset[int]()
-        for note in run.notes:
+        for note in run.notes[:1]:  # `run_suite` puts it there; what the other notes say is for people
             if note.startswith(_UNIT):
                 unit, *others = map(int, note.removeprefix(_UNIT).replace(_BESIDE, " ").split())
                 neighbours = frozenset(others)
@@ -108,11 +108,11 @@ def judge_case(case: Case, judge: Judge, player: Player) -> CaseResult:
         recovery = "not asked"
         try:
             player.begin(attempt)
-            recovery = _attempt(case, bench, player)
-            if recovery == "silent":
-                player.play(
-                    _POWER_CYCLE
-                )  # the next one begins with a device that is up, if somebody is there to see to it
+            recovery, lived = _attempt(case, bench, player)
+            if recovery == "silent" and (lived or player.clock == "virtual"):
+                # The next one begins with a device that is up, if somebody is there to see to it. A person is not asked
+                # again and again for a device that answered wrongly before the case as it does after it.
+                player.play(_POWER_CYCLE)
         except (PortLost, NotRecorded) as lost:
             bench.verdict, bench.reason, bench.spot = "ERROR", str(lost), None
         except Exception as error:  # a case that breaks is the tester's fault, never a pass
@@ -145,32 +145,35 @@ def judge_case(case: Case, judge: Judge, player: Player) -> CaseResult:
     )
 
 
-def _attempt(case: Case, bench: Any, player: Player) -> str:
-    """Play a case once; tells how the device recovered."""
+def _attempt(case: Case, bench: Any, player: Player) -> tuple[str, bool]:
+    """Play a case once; tells how the device recovered, and whether it answered the probe before."""
+    lived = False
     try:
         _drive(bench.quiet_line(), player)
         if not case.bare:
             _drive(bench.probe(), player)
+            lived = True
         _drive(case.run(bench), player)
     except Finding as found:
         bench.worsen(found.verdict, found.reason, found.spot)
-    alive = _recovers(bench, player)
-    if not alive:
-        bench.worsen("INCONCLUSIVE", "the device does not answer as one that lives after the stimulus")
+    lost = _lost(bench, player)
+    if lost is not None:
+        bench.worsen("INCONCLUSIVE", f"after the stimulus the device does not answer as one that lives: {lost.reason}")
     if not bench.witness:
         bench.worsen("INCONCLUSIVE", "no reply of the device was seen that could witness a pass")
-    return "answers" if alive else "silent"
+    return ("answers" if lost is None else "silent"), lived
 
 
-def _recovers(bench: Any, player: Player) -> bool:
+def _lost(bench: Any, player: Player) -> Lost | None:
+    """Probe it once more: None when it answers as one that lives."""
     witness = bench.witness
     try:
         _drive(bench.probe(), player)
-    except Lost:
-        return False
+    except Lost as lost:
+        return lost
     if witness:
         bench.witness = witness
-    return True
+    return None
 
 
 def _drive(play: Play, player: Player) -> None:
@@ -232,7 +235,8 @@ def run_suite(
         progress: called before each case with its number, how many, its id.
     """
     results: list[CaseResult] = []
-    silent = 0
+    mute = 0
+    lived = bare_only = False
     beside = _BESIDE + " ".join(map(str, sorted(judge.neighbours))) if judge.neighbours else ""
     said = [f"{_UNIT}{judge.unit}{beside}", *notes]
     if ending:
@@ -243,7 +247,7 @@ def run_suite(
         if case.id not in wanted:
             results.append(_result(case, judge, "NOT RUN", "not selected"))
             continue
-        if ending:
+        if ending and not (bare_only and case.bare):
             results.append(_result(case, judge, "NOT RUN", ending))
             continue
         progress(len(results), len(suite.cases), case.id)
@@ -252,12 +256,16 @@ def run_suite(
         if result.verdict == "ERROR" and player.clock == "wall" and "port" in result.reason:
             ending = f"the port was lost in {case.id}: {result.reason}"
             said.append(ending)
+            bare_only = False
         if result.frames:
-            silent = silent + 1 if result.recovery == "silent" else 0
-        if silent >= DEAD_AFTER and suite.stops_when_dead:
+            lived = lived or result.recovery == "answers"
+            mute = 0 if any(frame.direction == "in" for frame in result.frames) else mute + 1
+        if mute >= DEAD_AFTER and suite.stops_when_dead and not ending:
+            bare_only = not lived  # what is wrong with its every answer is told by the cases without a probe
+            then = "of the rest only those without a probe were run"
             ending = (
-                f"the device stopped answering: nothing fresh came back after {DEAD_AFTER} cases in a row, the last of "
-                f"them {case.id}; switch it off and on, and run from there with --case"
+                f"the device stopped answering: nothing came back in {DEAD_AFTER} cases in a row, the last of them "
+                f"{case.id}; {then if bare_only else 'switch it off and on, and run from there with --case'}"
             )
             said.append(ending)
     verdict = suite_verdict(results)

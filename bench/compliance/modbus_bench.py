@@ -18,10 +18,12 @@ from protocol.checks import crc16_modbus
 from protocol.modbus.pdu import FC, MAX_READ_BITS, MAX_READ_REGISTERS, unpack_bits, unpack_registers
 from protocol.modbus.rtu import is_sound, reply_length, seal, t15, t35
 
-__all__ = ["ModbusBench", "Reply"]
+__all__ = ["UNASSIGNED", "ModbusBench", "Reply"]
 
 _GLITCH = frozenset(b"\x00\xff")
 _READS = {"coils": 1, "discretes": 2, "holding": 3, "inputs": 4}
+UNASSIGNED = (0x09, 0x0A, 0x0D, 0x0E, 0x12, 0x13, 0x19, 0x42, 0x63, 0x7D)
+"""Functions that no document gives a meaning to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,29 @@ class ModbusBench(Bench):
         if data[1] & 0x7F != pdu[0] or (data[1] & 0x80 and len(data) != 5):
             raise Lost(f"no reply to function 0x{pdu[0]:02X}: {frames_text(heard.frames)}", heard, (1, 2))
         return Reply(heard, data[1:-2])
+
+    def wrong_check(self) -> Generator[Step, Heard, Heard | None]:
+        """A reply of which nothing but the check is wrong; None when there is none, three times of three.
+
+        What a device says to a function that nobody has is known but for its check, and what it says to a write of one
+        register. The collision of two devices, or noise, spoils other characters too.
+        """
+        free = self.rng.sample([code for code in UNASSIGNED if code not in self.declaration.functions], 3)
+        heard = yield from self._three(*(bytes((code,)) + _words(*self.draw(2)) for code in free))
+        if heard is None and self.declaration.facts().get("sw06"):
+            start, _ = self.declaration.scratch
+            heard = yield from self._three(*(b"\x06" + _words(start, *self.draw()) for _ in range(3)))
+        return heard
+
+    def _three(self, *pdus: bytes) -> Generator[Step, Heard, Heard | None]:
+        heard = None
+        for pdu in pdus:
+            heard = yield from self.say(pdu, note="the reply is known but for its check")
+            said, data = heard.data[:-2], heard.data
+            refusal = len(said) == 3 and said[1] & 0x7F == pdu[0] and 1 <= said[2] <= 0x0B
+            if said[:1] != bytes((self.unit,)) or is_sound(data) or not (refusal or said[1:] == pdu):
+                return None
+        return heard
 
     # -- judging --------------------------------------------------------------------------------------------------
     def good(self, pdu: bytes, note: str = "") -> Answer:

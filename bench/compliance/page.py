@@ -52,7 +52,24 @@ def render(run: Run, book: Book, kill_matrix: Mapping[str, Any] | None = None) -
         book: its requirements.
         kill_matrix: what `hallbench check --self-test --json` prints, or None when the suite's own test did not run.
     """
-    return environment().get_template("compliance.html").render(_context(run, book, kill_matrix))
+    context = _context(run, book, kill_matrix)
+    shown = {**context, "contents": page.contents(context, _CONTENTS)}
+    return environment().get_template("compliance.html").render(shown)
+
+
+_CONTENTS: Final = (
+    ("statement", "The statement", None),
+    ("contradicted", "Contradicted", "failed"),
+    ("clauses", "Clause by clause", None),
+    ("undecided", "Not decided", "undecided"),
+    ("cases", "Case by case", None),
+    ("excluded", "Not applicable", "excluded"),
+    ("not-run", "Not run", "not_run"),
+    ("measures", "Figures", "measures"),
+    ("self-test", "The suite's own test", None),
+    ("origin", "Origin", None),
+)
+"""Sections of the page: id, name, and what has to be there for it."""
 
 
 def _context(run: Run, book: Book, kill_matrix: Mapping[str, Any] | None) -> dict[str, Any]:

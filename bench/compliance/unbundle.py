@@ -17,10 +17,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bench.compliance.bundle import ALWAYS, OPTIONAL, SUMS
+from bench.compliance.bundle import ALWAYS, FILE, OPTIONAL, SUMS
 from bench.reports.wording import printable
 
-__all__ = ["MEMBER_MAX", "TOTAL_MAX", "Fault", "Opened", "UnreadableBundle", "open_bundle"]
+__all__ = ["MEMBER_MAX", "TOTAL_MAX", "Fault", "Opened", "UnreadableBundle", "bundle_at", "open_bundle"]
 
 MEMBER_MAX: Final = 64 << 20
 """Largest member, bytes."""
@@ -49,6 +49,11 @@ class Fault(NamedTuple):
     kind: str
     text: str
     whole: bool = False
+
+
+def bundle_at(path: Path) -> Path:
+    """The bundle that a person means: the file, or the one in a folder that a run was written to."""
+    return path / FILE if path.is_dir() else path
 
 
 class UnreadableBundle(Exception):

@@ -92,10 +92,15 @@ def derived(text: str, where: str) -> str:
             f"unit = {unit}",
             f"ask = {json.dumps(ask)}",
             f"tell = {json.dumps(tell)}",
-            f"text = {quoted(text)}",
+            f"text = {_in_lines(text)}",
             "",
         ]
     )
+
+
+def _in_lines(text: str) -> str:
+    """A text as a string of TOML with lines of its own: `verify` takes no declaration with a line of thousands."""
+    return '"""\n' + "\n".join(quoted(line)[1:-1] for line in text.split("\n")) + '"""'
 
 
 def subject_of(path: str) -> Subject:

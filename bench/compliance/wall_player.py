@@ -79,15 +79,7 @@ class WallPlayer:
         self._operator = operator
         self._echo = echo
         try:
-            self._serial: Any = serial.serial_for_url(
-                port,
-                settings.baud,
-                bytesize=settings.data_bits,
-                parity=settings.parity,
-                stopbits=settings.stop_bits,
-                timeout=_NAP,
-                write_timeout=5,
-            )
+            self._serial: Any = serial.serial_for_url(port, **self._words(settings), timeout=_NAP, write_timeout=5)
         except _TROUBLE as error:
             raise PortLost(f"{port} cannot be opened: {error}") from error
         self._began = time.monotonic_ns()
@@ -112,17 +104,24 @@ class WallPlayer:
             PortLost: the port does not take them.
         """
         try:
-            self._serial.apply_settings(
-                {
-                    "baudrate": settings.baud,
-                    "bytesize": settings.data_bits,
-                    "parity": settings.parity,
-                    "stopbits": settings.stop_bits,
-                }
-            )
+            self._serial.apply_settings(self._words(settings))
         except _TROUBLE as error:
             raise PortLost(f"{self.port} does not take {settings}: {error}") from error
         self._settings = settings
+
+    def _words(self, settings: LineSettings) -> dict[str, Any]:
+        """Settings as pyserial calls them.
+
+        A pseudo-terminal has eight bits and no parity, whatever is asked; asked for more, the system answers with an
+        error when nothing else is to change.
+        """
+        plain = Path(self.port).resolve().parent == Path("/dev/pts")
+        return {
+            "baudrate": settings.baud,
+            "bytesize": 8 if plain else settings.data_bits,
+            "parity": "N" if plain else settings.parity,
+            "stopbits": settings.stop_bits,
+        }
 
     def begin(self, attempt: int) -> None:
         """A case begins, or is repeated."""
@@ -166,7 +165,9 @@ class WallPlayer:
         began = self.now
         self.frames.append(wait_mark(began, step.note))
         heard: list[tuple[int, bytes]] = []
-        while self.now < began + step.ns and sum(len(data) for _, data in heard) < _ENDLESS:
+        looked = began
+        while looked < began + step.ns and sum(len(data) for _, data in heard) < _ENDLESS:
+            looked = self.now
             self._take(heard)
         return self._taken(heard, began, ())
 
@@ -183,17 +184,18 @@ class WallPlayer:
 
     def _listen(self, heard: list[tuple[int, bytes]], until: int, step: Ask, echo: bytes) -> None:
         while True:
+            looked = self.now  # before the look: what came while this process stood still is there to be taken
             self._take(heard)
             data = b"".join(part for _, part in heard)
             if echo and data.startswith(echo):
                 heard[:] = [(heard[-1][0], data[len(echo) :])] if len(data) > len(echo) else []
                 data, echo = data[len(echo) :], b""
             if not data or (echo and len(data) < len(echo)):
-                if self.now > until:
+                if looked > until:
                     return
                 continue
             whole = step.complete is not None and step.complete(data)
-            if self.now > heard[-1][0] + (_TAIL_WHOLE if whole else _TAIL) or len(data) > _ENDLESS:
+            if looked > heard[-1][0] + (_TAIL_WHOLE if whole else _TAIL) or len(data) > _ENDLESS:
                 return
 
     def _taken(self, heard: list[tuple[int, bytes]], end: int, gaps: tuple[int, ...]) -> Heard:

@@ -108,7 +108,7 @@ def one_absent(b: ModbusBench) -> Play:
     absent = b.declaration.absent("coils")
     if absent is None:
         raise Lost("the declaration names no coil that does not exist")
-    yield from b.refused(coil_pdu(absent, 0xFF00), 2, what=f"writing coil {absent}, which does not exist,")
+    yield from b.refused(coil_pdu(absent, 0xFF00), 2, what=f"writing coil {absent}, which does not exist")
 
 
 def many_pdu(start: int, bits: tuple[int, ...]) -> bytes:

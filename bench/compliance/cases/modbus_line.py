@@ -8,7 +8,7 @@ from bench.compliance.case import Case, Failed, Lost, frames_text
 from bench.compliance.modbus_bench import ModbusBench, crc_from_zero, words, write_many
 from bench.compliance.steps import Play
 from protocol.modbus.pdu import FC, unpack_registers
-from protocol.modbus.rtu import seal
+from protocol.modbus.rtu import is_sound, seal
 
 __all__ = ["CASES", "READ", "a_read"]
 
@@ -71,6 +71,15 @@ def crc_value(b: ModbusBench) -> Play:
             )
     elif len(data) >= 4 and crc_from_zero(data[:-2]) == data:
         raise Failed("the check of the reply begins at 0000 instead of FFFF", heard, (len(data) - 2, len(data)))
+    elif not is_sound(data):
+        refusal = yield from b.wrong_check()
+        if refusal is not None and not is_sound(refusal.data[:-2] + refusal.data[:-3:-1]):  # the order: crc-order
+            right, check = seal(refusal.data[:-2])[-2:], refusal.data[-2:]
+            raise Failed(
+                f"of a reply that is whole the check is {check.hex(' ').upper()}, right is {right.hex(' ').upper()}",
+                refusal,
+                (3, 5),
+            )
     if b.reply(heard, pdu).exception:
         raise Lost("an exception is no reply to judge the check by", heard)
     b.saw(heard)
@@ -227,7 +236,7 @@ CASES: Final = (
     ),
     Case(
         "rtu.dev.crc-value",
-        1,
+        2,
         "MBS-2.5.1.2-R2",
         "The check begins at 0xFFFF, in and out",
         crc_value,

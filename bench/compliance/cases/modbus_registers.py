@@ -43,7 +43,7 @@ def absent_address(code: int) -> Run:
         absent = b.declaration.absent(TABLE[code])
         if absent is None:
             raise Lost("the declaration names no address that does not exist")
-        yield from b.refused(read_pdu(code, absent, 1), 2, what=f"reading 0x{absent:04X}, which does not exist,")
+        yield from b.refused(read_pdu(code, absent, 1), 2, what=f"reading 0x{absent:04X}, which does not exist")
 
     return run
 
@@ -55,7 +55,7 @@ def past_end(code: int) -> Run:
         absent = b.declaration.absent(TABLE[code])
         if absent is None:
             raise Lost("the declaration names no end of the table")
-        yield from b.refused(read_pdu(code, absent - 1, 2), 2, what=f"reading past 0x{absent - 1:04X}, the last one,")
+        yield from b.refused(read_pdu(code, absent - 1, 2), 2, what=f"reading past 0x{absent - 1:04X}, the last one")
         yield from b.refused(read_pdu(code, 0xFFFF, 2), 2, 3, what="reading past 0xFFFF")
 
     return run
@@ -143,7 +143,7 @@ def single_absent(b: ModbusBench) -> Play:
     absent = b.declaration.absent("holding")
     if absent is None:
         raise Lost("the declaration names no register that does not exist")
-    yield from b.refused(b"\x06" + words(absent, 1), 2, what=f"writing 0x{absent:04X}, which does not exist,")
+    yield from b.refused(b"\x06" + words(absent, 1), 2, what=f"writing 0x{absent:04X}, which does not exist")
 
 
 # -- FC 0x10 ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Final
 from bench.compliance.case import Case, Failed, Lost
 from bench.compliance.cases.modbus_line import READ, a_read
 from bench.compliance.cases.modbus_registers import Run
-from bench.compliance.modbus_bench import ModbusBench, words
+from bench.compliance.modbus_bench import UNASSIGNED, ModbusBench, words
 from bench.compliance.steps import Heard, Play, Step
 from protocol.modbus.pdu import FC, unpack_registers
 from protocol.modbus.rtu import is_sound, seal
@@ -17,19 +17,18 @@ from protocol.modbus.rtu import is_sound, seal
 __all__ = ["CASES"]
 
 _KNOWN: Final = (1, 2, 3, 4, 5, 6, 8, 0x0B, 0x0F, 0x10, 0x11, 0x14, 0x16, 0x17, 0x18, 0x2B)
-_UNASSIGNED: Final = (0x09, 0x0A, 0x0D, 0x0E, 0x12, 0x13, 0x19, 0x42, 0x63, 0x7D)
 
 
 def unsupported(b: ModbusBench) -> Play:
     """A function that is not supported draws exception 01."""
-    codes = [code for code in _UNASSIGNED if code not in b.declaration.functions]
+    codes = [code for code in UNASSIGNED if code not in b.declaration.functions]
     for code in b.rng.sample(codes, 3):
         yield from b.refused(bytes((code,)) + words(*b.draw(2)), 1, what=f"function 0x{code:02X}")
 
 
 def exception_format(b: ModbusBench) -> Play:
     """An exception reply has the highest bit of the function set."""
-    code = b.rng.choice([code for code in _UNASSIGNED if code not in b.declaration.functions])
+    code = b.rng.choice([code for code in UNASSIGNED if code not in b.declaration.functions])
     pdus = [bytes((code,)) + words(0, 1)]
     if b.declaration.absent("holding") is not None and FC.READ_HOLDING in b.declaration.functions:
         pdus.append(b"\x03" + words(b.declaration.absent("holding") or 0, 1))
@@ -119,7 +118,7 @@ def _grows(sub: int, what: str, least: int, most: int) -> Run:
             for _ in range(3):
                 yield from b.raw(frame[:-1] + bytes((frame[-1] ^ 1,)), "bad CRC", reply=False)
         elif sub == 0x0D:
-            code = next(code for code in _UNASSIGNED if code not in b.declaration.functions)
+            code = next(code for code in UNASSIGNED if code not in b.declaration.functions)
             for _ in range(3):
                 yield from b.refused(bytes((code,)), 1, what=f"function 0x{code:02X}")
         else:
@@ -205,7 +204,7 @@ def queue_kept(b: ModbusBench) -> Play:
 def queue_absent(b: ModbusBench) -> Play:
     """A pointer without a queue draws exception 02."""
     pointer = (b.declaration.extra["fifo"] + 0x4321) & 0xFFFF
-    yield from b.refused(b"\x18" + words(pointer), 2, what=f"the queue at 0x{pointer:04X}, which does not exist,")
+    yield from b.refused(b"\x18" + words(pointer), 2, what=f"the queue at 0x{pointer:04X}, which does not exist")
 
 
 def identity(b: ModbusBench) -> Play:
@@ -234,7 +233,7 @@ def identity_one(b: ModbusBench) -> Play:
     pdu = reply.pdu
     if len(pdu) < 9 or pdu[6] != 1 or pdu[7] != 1 or len(pdu) != 9 + pdu[8]:
         raise Failed("object 01 was asked, something else came", reply.heard)
-    yield from b.refused(b"\x2b\x0e\x04\x6f", 2, what="identification object 6F, which does not exist,")
+    yield from b.refused(b"\x2b\x0e\x04\x6f", 2, what="identification object 6F, which does not exist")
 
 
 _D: Final = f"fc08 and ({READ})"

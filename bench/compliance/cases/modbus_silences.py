@@ -178,8 +178,11 @@ def one_reply(b: ModbusBench) -> Play:
         data = heard.data
         whole = 5 + size
         if len(data) > whole and seal(data[: whole - 2]) == data[:whole]:
+            follows = data[whole : whole + 24].hex(" ").upper()
             raise Failed(
-                f"{len(data) - whole} characters follow the reply", heard, (0, min(whole, len(heard.frames[0].data)))
+                f"{len(data) - whole} characters follow the reply: {follows}",
+                heard,
+                (0, min(whole, len(heard.frames[0].data))),
             )
         b.reply(heard, pdu)
         b.saw(heard)

@@ -302,7 +302,7 @@ def unknown(b: OsdpBench) -> Play:
     """Codes that no command has."""
     yield from b.begin()
     for code in (0x5F, 0xEE):
-        yield from b.refused(b.packet(code), Nak.UNKNOWN, what=f"command {code:02X}, which is none,")
+        yield from b.refused(b.packet(code), Nak.UNKNOWN, what=f"command {code:02X}, which is none")
         b.next = b.next % 3 + 1
 
 

@@ -30,6 +30,13 @@ class CrcFromZero(Station):
         return crc_from_zero(frame[:-2])
 
 
+class CrcInverted(Station):
+    """MX-51: as CRC-16/USB does it."""
+
+    def sealed(self, frame: bytes) -> bytes:
+        return frame[:-2] + bytes(char ^ 0xFF for char in frame[-2:])
+
+
 class CrcUnchecked(Station):
     """MB-03."""
 
@@ -364,6 +371,7 @@ MUTANTS: Final = (
     _mutant("MX-11", "replies after 300 ms, 200 are declared", "MBS-2.4.2-R5", Station, turnaround=300 * MS),
     _mutant("MX-12", "refuses requests with small gaps", "MBS-2.5.1.1-R4", GapRefused),
     _mutant("MX-13", "answers to reserved addresses", "MBS-2.2-R3", Reserved),
+    _mutant("MX-51", "the check of replies is inverted", "MBS-2.5.1.2-R2", CrcInverted),
     _mutant("MX-14", "carries out writes for other units", "MBS-2.2-R1", OthersWritten),
 )
 """Every mutant of the line."""

@@ -89,7 +89,7 @@ def verdicts(
         try:
             player = WallPlayer(server.path, declared.settings, server.again)
             try:
-                assert preflight(judge, player) == ""
+                assert preflight(judge, player).ending == ""
                 wanted = frozenset(left)
                 run = run_suite(suite, judge, player, chosen=lambda case, ids=wanted: case.id in ids, target=name)
             finally:

@@ -181,9 +181,9 @@ def test_a_device_that_dies_ends_the_run() -> None:
 )
 def test_each_bad_line_has_its_own_sentence(name: str, said: str) -> None:
     """Law: the suite is not begun on a line that is not fit, and the reason names what is wrong."""
-    assert said in preflight(JUDGE, VirtualPlayer(target_named(name).build, DECLARED.settings))
+    assert said in preflight(JUDGE, VirtualPlayer(target_named(name).build, DECLARED.settings)).ending
 
 
 def test_a_fit_line_may_be_tested() -> None:
     """Law: nothing is said of a line with one good device."""
-    assert preflight(JUDGE, player()) == ""
+    assert preflight(JUDGE, player()) == ("", "")

@@ -161,13 +161,13 @@ def test_being_interrupted_ends_the_program_too(tmp_path: Path) -> None:
     program = f'echo $$ > {mark}; exec 3<>"$0"; sleep 60'
     words = [sys.executable, "-m", "bench.cli", "check", "--master", "--", "sh", "-c", program, "{port}"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as bench:
-        for _ in range(600):
+        for _ in range(2000):
             if mark.exists() and mark.read_text().strip():
                 break
             time.sleep(0.05)
         pid = int(mark.read_text())
         bench.send_signal(signal.SIGINT)
-        assert bench.wait(60) == 130
+        assert bench.wait(100) == 130
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
-from bench.compliance.requirements import InvalidCatalogue, Requirement, load, names
+from bench.compliance.requirements import InvalidCatalogue, Requirement, _read, load, names
 from bench.compliance.suites import SUITES, suite_named
 
 
@@ -55,3 +55,33 @@ def test_an_unknown_catalogue_is_named() -> None:
     """Law: the error says which catalogues there are."""
     with pytest.raises(InvalidCatalogue, match="modbus_serial"):
         load("nothing")
+
+
+ROW = {
+    "id": "X-1.2-R1", "clause": "1.2", "checked": True, "level": "MUST", "role": "device", "says": "It answers.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"level": "OUGHT"}, "level, testable or role is none of the words known"),
+        ({"role": "server"}, "level, testable or role is none of the words known"),
+        ({"id": "X-1.3-R1"}, "is not made of X, clause 1.2 and R-number"),
+        ({"testable": "not-black-box"}, "`because` excuses what is not-black-box, and only that"),
+        ({"because": "it is inside"}, "`because` excuses what is not-black-box, and only that"),
+    ],
+)
+def test_a_wrong_statement_is_refused(change: dict[str, str], told: str) -> None:
+    """Law: a word that nobody knows, an id of another clause, an excuse without need: each is told with the id."""
+    assert _read("X", ROW, {}).cited == "X 1.2"
+    with pytest.raises(InvalidCatalogue, match=told) as caught:
+        _read("X", {**ROW, **change}, {})
+    assert str(caught.value).startswith(change.get("id", ROW["id"]))
+
+
+def test_an_id_is_used_once() -> None:
+    """Law: two statements with one id are refused."""
+    first = _read("X", ROW, {})
+    with pytest.raises(InvalidCatalogue, match=r"X-1\.2-R1 stands there twice"):
+        _read("X", ROW, {first.id: first})

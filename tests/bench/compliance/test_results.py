@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -83,3 +86,28 @@ def test_a_missing_case_is_noticed() -> None:
 def test_the_suite_is_as_good_as_its_worst_case(verdicts: list[str], suite: str) -> None:
     """Law: the worst verdict counts, and without a pass there is none."""
     assert suite_verdict(replace(CASE, verdict=verdict) for verdict in verdicts) == suite
+
+
+def sealed(*records: str) -> str:
+    """Records with a footer that fits them."""
+    body = "".join(f"{record}\n" for record in records)
+    foot = {"record": "end", "cases": len(records) - 1, "sha256": sha256(body.encode()).hexdigest()}
+    return f"{body}{json.dumps(foot)}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda lines: [lines[1], lines[1]], "line 1 is no header of results with schema_version 1"),
+        (lambda lines: [lines[0].replace('"schema_version":1', '"schema_version":2'), lines[1]], "schema_version 1"),
+        (lambda lines: [lines[0], lines[0]], "a line between header and footer is no case"),
+        (lambda lines: [lines[0], "[1, 2]"], "line 2 of the results is not a record"),
+        (lambda lines: [lines[0], '{"record": "case"}'], "a record does not have the fields of results"),
+    ],
+)
+def test_records_that_are_none_are_told(change: Callable[[list[str]], list[str]], told: str) -> None:
+    """Law: under a right hash too, what is no header or no case is refused with its line."""
+    lines = to_ndjson(RUN).splitlines()
+    assert from_ndjson(sealed(*lines[:2])) == RUN
+    with pytest.raises(DamagedResults, match=told):
+        from_ndjson(sealed(*change(lines)))

@@ -62,6 +62,20 @@ def test_evidence_is_judged_again_without_the_file(tmp_path: Path, capsys: pytes
     assert "CONFIRMED PASS" in capsys.readouterr().out
 
 
+def test_evidence_of_a_long_declaration_is_judged_again_too(tmp_path: Path) -> None:
+    """Thousands of letters, with quotes, backslashes and tabs among them, make a bundle that `verify` takes."""
+    text = (EXAMPLES / "acme_k5.toml").read_text(encoding="utf-8") + "".join(
+        f'# {n}: "a\\b" \t """ số\\\n' for n in range(200)
+    )
+    written = derived(text, "long.toml")
+    assert tomllib.loads(written)["extra"]["text"] == text
+    assert max(map(len, written.splitlines())) < 200
+    (tmp_path / "long.toml").write_text(text, encoding="utf-8")
+    long = str(tmp_path / "long.toml")
+    assert main(["check", long, "--emulated", long, "--out", str(tmp_path / "out")]) == 0
+    assert main(["verify", str(tmp_path / "out" / "evidence.zip")]) == 0
+
+
 def test_what_cannot_be_tested_is_said(tmp_path: Path) -> None:
     """A mistake has its place; a declaration of which nothing can be seen is refused."""
     text = (EXAMPLES / "acme_d6.toml").read_text(encoding="utf-8")

@@ -504,3 +504,92 @@ def test_hostile_results_are_judged_without_a_crash(run: Run, tmp_path_factory: 
 
     assert not found.is_confirmed or found.rejudged is not None
     json.dumps(found.to_json(), allow_nan=False)
+
+
+# -- the limits of what is read --------------------------------------------------------------------------------------
+def _understated(inside: dict[str, bytes]) -> bytes:
+    """The list of members says that wire.txt has five bytes more than it unpacks to."""
+    size = len(inside["wire.txt"]) + 5
+    return _entry(pack(inside), lambda raw, at: struct.pack_into("<I", raw, at + 24, size), b"wire.txt")
+
+
+def _with_a_nul(inside: dict[str, bytes]) -> bytes:
+    """A member called "wire.txt", NUL, "x": some read one name, some the other."""
+    return pack({**inside, "wire.txtAx": b"x"}).replace(b"wire.txtAx", b"wire.txt\0x")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        (_understated, "damaged", "and the zip says"),
+        (_with_a_nul, "unsafe name", "can be read in two ways"),
+    ],
+)
+def test_a_list_of_members_that_lies_is_told(
+    tmp_path: Path, change: Callable[[dict[str, bytes]], bytes], kind: str, message: str
+) -> None:
+    """A size that is not the member's, a name with a second end: told, and nothing is judged."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(change(_members()))
+    status, told = _verify(path)
+    assert (status, told["whole"]) == (ExitCode.INVALID_FILE, False)
+    assert kind in _kinds(told)
+    assert message in " ".join(fault["text"] for fault in told["faults"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"), [(1000, "a bundle has up to 1,000"), (1_000_000, "the members would unpack to")]
+)
+def test_a_bundle_has_a_size(tmp_path: Path, limit: int, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is too large is not read; members that are too large together are not unpacked."""
+    monkeypatch.setattr(unbundle, "TOTAL_MAX", limit)
+    inside = {**_members(), "wire.txt": bytes(1_000_001)}
+    status, told = _verify(_packed(tmp_path / "a.zip", inside))
+    assert (status, _kinds(told)) == (ExitCode.INVALID_FILE, {"too large"})
+    assert message in told["faults"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ({"measures": (Measure("t", 1.0, "ms", 5, 0.1, True),)}, "a measure's name, unit or limit is no text"),
+        ({"measures": (Measure("t", float("1e300"), "ms", "", 0.1, True),)}, "a measure is no finite number"),
+        ({"measures": (Measure("t", 1.0, "ms", "", -0.1, True),)}, "neither within, outside nor undecided"),
+        ({"contradiction": (0, 0)}, "not a frame, a first and a last character"),
+        ({"contradiction": (0, 0, True)}, "not a frame, a first and a last character"),
+        ({"contradiction": (9_999, 0, 0)}, "names characters that are not in the record"),
+    ],
+)
+def test_a_case_of_the_wrong_shape_is_told(new: dict[str, Any], told: str) -> None:
+    """What a file says of a case is looked at before anything is done with it."""
+    number = next(n for n, case in enumerate(_run("MB-12").cases, 1) if case.verdict == "FAIL")
+    assert misshapen(_run("MB-12")) == ""
+    assert misshapen(_changed(_run("MB-12"), **new)).startswith(f"case {number}: ")
+    assert told in misshapen(_changed(_run("MB-12"), **new))
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ({"seed": "7"}, "a field of the wrong kind"),
+        ({"schema_version": "1"}, "a field of the wrong kind"),
+        ({"line": 9600}, "a field of the wrong kind"),
+        ({"notes": (1,)}, ""),
+        ({"verdict": "GOOD"}, ""),
+    ],
+)
+def test_a_header_of_the_wrong_shape_is_told(new: dict[str, Any], told: str) -> None:
+    """So is what it says of the run."""
+    assert misshapen(replace(_run(), **new)) != ""
+    assert told in misshapen(replace(_run(), **new))
+
+
+def test_the_folder_of_a_bundle_is_taken_for_it(tmp_path: Path) -> None:
+    """Law: the folder that a run was written to is as good as the zip in it; a folder without one is no bundle."""
+    write_bundle(_run(), tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    assert CliRunner().invoke(command, [str(tmp_path / "out")]).output == (
+        CliRunner().invoke(command, [str(tmp_path / "out" / "evidence.zip")]).output
+    )
+    none = CliRunner().invoke(command, [str(tmp_path / "empty")])
+    assert none.exit_code == ExitCode.INVALID_FILE
