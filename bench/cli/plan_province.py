@@ -10,7 +10,7 @@ import click
 from bench.cli import console
 from bench.cli.console import Failure
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import minutes, printable, share
+from bench.reports.wording import count, minutes, printable, share
 
 _FOR_HALLS = ("counters", "by_half_hour", "with_devices", "ideal_devices", "replay")
 
@@ -84,15 +84,17 @@ def _print(told: dict[str, Any]) -> None:
     whole = told["sum"]
     console.out(printable(told["title"]))
     console.out(
-        f"\n  {whole['halls']} halls, {told['days']} days each: {whole['visitors']:,.0f} visitors a day with a ticket, "
-        f"{whole['staffed_hours']:,.0f} staffed counter hours"
+        f"\n  {count(whole['halls'], 'hall')}, {told['days']} days each: "
+        f"{whole['visitors']:,.0f} visitors a day with a ticket, {whole['staffed_hours']:,.0f} staffed counter hours"
     )
     for level in (50, 90):
         low, high = whole[f"wait_p{level}_ci"]
         told_as = minutes(whole[f"wait_p{level}"])
         console.out(f"  p{level} of all waits {told_as} min [{minutes(low)}, {minutes(high)}]")
     within = told["within_minutes"]
-    console.out(f"  in {told['late']} halls one in ten waits more than {within:g} min; where people wait longest:\n")
+    console.out(
+        f"  in {count(told['late'], 'hall')} one in ten waits more than {within:g} min; where people wait longest:\n"
+    )
     by_name = {row["name"]: row for row in told["halls"]}
     rows = [
         (
@@ -112,7 +114,7 @@ def _print(told: dict[str, Any]) -> None:
     if goal is not None:
         halls = goal["halls"]
         console.out(
-            f"\n  {printable(goal['text'])}: {goal['answer'].upper()}: met in {halls['met']} halls, not in "
+            f"\n  {printable(goal['text'])}: {goal['answer'].upper()}: met in {count(halls['met'], 'hall')}, not in "
             f"{halls['not met']}, not decided in {halls['open']}"
         )
         for row in goal["needed"]:

@@ -1,8 +1,10 @@
 """Any ticket log as columns: which column is what, what its times mean, and what is wrong with it.
 
-A log is a CSV with one ticket a row. Of interest are `issued` and `called`, and where the log has them `done` (end of
-the service), `class` (errand), `counter`, `left` (gave up waiting) and `day`. A time is ISO 8601
-(`2025-03-10T08:12:30`, `2025-03-10 08:12`), a time of day (`08:12`, `08:12:30`) or minutes after midnight (`492.5`).
+A log is a CSV with one ticket a row: comma, semicolon or tab between the cells, whichever the header has most of. Of
+interest are `issued` and `called`, and where the log has them `done` (end of the service), `class` (errand), `counter`,
+`left` (gave up waiting) and `day`. A time is ISO 8601 (`2025-03-10T08:12:30`, `2025-03-10 08:12`), a date with the day
+first and a time (`10/03/2025 08:12`, as spreadsheets write it in Viet Nam and most of Europe), a time of day (`08:12`,
+`08:12:30`) or minutes after midnight (`492.5`).
 
 Nothing is repaired. A row that cannot be read is left out and told with its line; a duration that is negative, or that
 lies far out, stays in the log and is told; only a negative one is kept from the fit of that duration.
@@ -16,7 +18,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from itertools import pairwise
 from statistics import quantiles
@@ -51,7 +53,17 @@ GAP: Final = HOUR
 FAR: Final = 3.0
 """Quartile ranges beyond the upper quartile of the logarithm from which a duration counts as far out (Tukey)."""
 
+_SHOWN: Final = 80
+"""Characters of a line that an error shows."""
+
+_EXPECTED: Final = "a header and below it one line for each ticket"
+_EXPORT: Final = "Export the log again, for a day on which the hall was open"
+
+_SEPARATORS: Final = ",;\t"
+
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ ,T]\s*(.+))?", re.ASCII)
+_WRITTEN: Final = "Times are ISO 8601, DD/MM/YYYY HH:MM[:SS] (the day first), HH:MM[:SS] or minutes after midnight"
 
 
 class TableError(ValueError):
@@ -117,7 +129,7 @@ def mapping(text: str) -> dict[str, str]:
             near = get_close_matches(meaning, WANTED, 1)
             hint = f"; did you mean {near[0]}?" if near and meaning not in WANTED else ""
             raise TableError(
-                f"--columns {part!r} is not understood{hint} Write MEANING=COLUMN, with the meanings "
+                f"--columns {part!r} is not understood{hint}. Write MEANING=COLUMN, with the meanings "
                 + ", ".join(f"{key} ({what})" for key, what in WANTED.items())
             )
         found[meaning] = name
@@ -135,21 +147,41 @@ def _columns(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     if wrong or lacking:
         told = f"has no column {', '.join(wrong)}" if wrong else f"has no column that is known as {', '.join(lacking)}"
         raise TableError(
-            f"the log {told}; it has: {', '.join(header) or 'nothing'}. Say which is which, e.g. "
+            f"the log {told}; it has: {', '.join(header)}. Say which is which, e.g. "
             f"--columns issued=TAKEN,called=CALLED,done=FINISHED,class=SERVICE "
             f"({', '.join(f'{key}: {WANTED[key]}' for key in (*NEEDED, 'done', 'class'))})"
         )
     return found
 
 
+def _day_first(match: re.Match[str]) -> str | None:
+    """The date of a `_DAY_FIRST` as ISO 8601 has it; None where the calendar has no such day."""
+    try:
+        return date(int(match[4]), int(match[3]), int(match[1])).isoformat()
+    except ValueError:
+        return None
+
+
+def _of_day(text: str) -> int | None:
+    """The ns since midnight of HH:MM[:SS], up to 47:59 for after midnight; None when it is no such time."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    hours, minutes, seconds = int(match[1]), int(match[2]), float(match[3] or 0)
+    if hours > 47 or minutes > 59 or seconds >= 60:
+        return None
+    return hours * HOUR + minutes * MINUTE + round(seconds * NS)
+
+
 def _instant(text: str) -> tuple[str, int] | None:
     """(date or "", ns since midnight); None when it is no time."""
-    match = _TIME.fullmatch(text)
-    if match:
-        hours, minutes, seconds = int(match[1]), int(match[2]), float(match[3] or 0)
-        if hours > 47 or minutes > 59 or seconds >= 60:
-            return None
-        return "", hours * HOUR + minutes * MINUTE + round(seconds * NS)
+    dated = _DAY_FIRST.fullmatch(text)
+    if dated:
+        day, at = _day_first(dated), _of_day(dated[5] or "")
+        return (day, at) if day is not None and at is not None and at < 24 * HOUR else None
+    clock = _of_day(text)
+    if clock is not None:
+        return "", clock
     try:
         number = float(text)
     except ValueError:
@@ -174,13 +206,22 @@ def read(text: str, given: Mapping[str, str] | None = None) -> Table:
     Raises:
         TableError: no CSV, a column is missing, or no row can be read.
     """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=None))
+    text = text.removeprefix("\ufeff")
+    separator = max(_SEPARATORS, key=text.lstrip("\r\n").partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=separator)
     try:
         lines = [(reader.line_num, row) for row in reader if row]
     except csv.Error as exc:
         raise TableError(f"line {reader.line_num} is not CSV: {exc}") from exc
-    header = [name.strip() for name in lines[0][1]] if lines else []
+    if not lines:
+        raise TableError(f"the log is empty: expected {_EXPECTED}. {_EXPORT}")
+    header = [name.strip() for name in lines[0][1]]
     columns = _columns(header, given or {})
+    if len(lines) == 1:
+        raise TableError(
+            f"the log has a header (line {lines[0][0]}: {', '.join(header)[:_SHOWN]}) and no tickets: expected "
+            f"{_EXPECTED}. {_EXPORT}"
+        )
     places = {meaning: header.index(name) for meaning, name in columns.items()}
     rows: list[Row] = []
     bad: list[int] = []
@@ -191,11 +232,10 @@ def read(text: str, given: Mapping[str, str] | None = None) -> Table:
         else:
             rows.append(row)
     if not rows:
-        sample = ",".join(lines[1][1])[:80] if len(lines) > 1 else "nothing"
+        line, cells = lines[1]
         raise TableError(
-            f"no row of the log can be read; line {lines[1][0] if len(lines) > 1 else 1} is {sample!r}. "
-            f"Columns taken: {', '.join(f'{m}={n}' for m, n in columns.items())}. Times are ISO 8601, HH:MM[:SS] or "
-            "minutes after midnight"
+            f"no row of the log can be read; line {line} is {separator.join(cells)[:_SHOWN]!r}. "
+            f"Columns taken: {', '.join(f'{m}={n}' for m, n in columns.items())}. {_WRITTEN}"
         )
     rows.sort(key=lambda row: (row.day, row.issued, row.line))
     return Table(columns, tuple(rows), tuple(_findings(rows, bad)))
@@ -203,7 +243,11 @@ def read(text: str, given: Mapping[str, str] | None = None) -> Table:
 
 def _row(line: int, cells: Sequence[str], places: Mapping[str, int]) -> Row | None:
     values = {m: cells[place].strip() if place < len(cells) else "" for m, place in places.items()}
-    day = values.get("day", "")
+    written = values.get("day", "")
+    dated = _DAY_FIRST.fullmatch(written)
+    day = _day_first(dated) if dated else written
+    if day is None:
+        return None
     times: dict[str, int | None] = {}
     for name in ("issued", "called", "done", "left"):
         if not values.get(name):
@@ -229,7 +273,7 @@ def _findings(rows: Sequence[Row], bad: Sequence[int]) -> list[Finding]:
 
     def tell(what: str, lines: Sequence[int], told: str) -> None:
         if lines:
-            found.append(Finding(what, len(lines), tuple(lines[:5]), told))
+            found.append(Finding(what, len(lines), tuple(sorted(lines)[:5]), told))
 
     tell("unreadable rows", bad, "left out")
     tell(
@@ -247,6 +291,12 @@ def _findings(rows: Sequence[Row], bad: Sequence[int]) -> list[Finding]:
         [r.line for r in rows if r.done is not None and r.done == r.called],
         "kept from the lognormal, which has no 0",
     )
+    if any(r.done is not None for r in rows):
+        tell(
+            "called and without an end",
+            [r.line for r in rows if r.called is not None and r.done is None],
+            "kept as arrivals; their service is not fitted",
+        )
     tell("never called", [r.line for r in rows if r.called is None], "kept as arrivals")
     seen: dict[tuple[Any, ...], int] = {}
     twice = []

@@ -42,7 +42,7 @@ def alone(job: Job) -> list[list[DayFigures]]:
 
 def taken(cluster: LocalCluster, job: Job, after_first: object = None) -> list[list[DayFigures]]:
     """The first days by the cluster; `after_first` is called once the first has come."""
-    source = days_by(cluster.scheduler_address)(job)
+    source = days_by(cluster.scheduler_address, patience=60)(job)
     days = []
     try:
         for figures in source:

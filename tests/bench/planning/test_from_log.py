@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,37 @@ def test_what_is_wrong_with_a_log_is_told_with_its_lines_and_never_repaired() ->
     assert next(row for row in found.rows if row.line == 3).called == 8 * 60 * MINUTE
 
 
+DAYS_FIRST = """Lấy số;Gọi;Xong;Quầy
+10/03/2025 07:31:00;10/03/2025 07:35:30;10/03/2025 07:41;Quầy 1
+3/3/2025 8:02;3/3/2025 8:02:05;;Quầy 2
+31.03.2025 09:00;31.03.2025 09:01;31.03.2025 09:09;Quầy 1
+12/31/2019 09:00;12/31/2019 09:01;12/31/2019 09:09;Quầy 1
+"""
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_spreadsheet_s_export_is_read_as_it_is(separator: str) -> None:
+    """A byte order mark, semicolons or tabs, dates with the day first; a month 31 is no date, and told."""
+    text = "\ufeff" + DAYS_FIRST.replace(";", separator)
+    found = read(text, ticket_table.mapping("issued=Lấy số,called=Gọi,done=Xong,counter=Quầy"))
+    assert [(row.day, row.counter, row.issued, row.called, row.done) for row in found.rows] == [
+        ("2025-03-03", "Quầy 2", 482 * MINUTE, 482 * MINUTE + MINUTE // 12, None),
+        ("2025-03-10", "Quầy 1", 451 * MINUTE, 455 * MINUTE + MINUTE // 2, 461 * MINUTE),
+        ("2025-03-31", "Quầy 1", 540 * MINUTE, 541 * MINUTE, 549 * MINUTE),
+    ]
+    assert {f.what: f.lines for f in found.findings} == {"unreadable rows": (5,), "called and without an end": (3,)}
+
+
+@given(st.datetimes(), st.sampled_from(["/", "-", "."]))
+def test_a_date_with_the_day_first_is_that_of_iso_8601(stamp: datetime, mark: str) -> None:
+    """Both ways of writing one minute are the same day and instant, whatever stands between the numbers."""
+    iso, first = f"{stamp:%H:%M},{stamp:%H:%M}", f"{stamp.day}{mark}{stamp.month}{mark}{stamp.year:04}"
+    header = "day,issued,called\n"
+    written = read(f"{header}{first},{iso}\n").rows
+    assert written == read(f"{header}{stamp.date().isoformat()},{iso}\n").rows
+    assert written == read(f"issued,called\n{first} {stamp:%H:%M},{first} {stamp:%H:%M}\n").rows
+
+
 def test_services_far_out_are_told_and_kept() -> None:
     """One service of a day among fifty of some minutes is told as an outlier, and is in the fit."""
     rows = [f"{8 * 60 + n},{8 * 60 + n},{8 * 60 + n + 4 + n % 5}" for n in range(50)] + ["500,500,1900"]
@@ -109,11 +141,14 @@ def test_services_far_out_are_told_and_kept() -> None:
 @pytest.mark.parametrize(
     "text, given_, told",
     [
-        ("", "", "no column that is known as issued, called; it has: nothing"),
+        ("", "", "the log is empty: expected a header and below it one line for each ticket. Export the log again"),
+        ("\ufeff\n\n", "", "the log is empty"),
         ("a,b\n1,2\n", "", "it has: a, b. Say which is which"),
         ("a,b\n1,2\n", "issued=a,called=c", "has no column called=c"),
         ("issued,called\nx,y\n", "", "line 2 is 'x,y'"),
-        ("issued,called\n", "", "no row of the log can be read"),
+        ("issued,called\n", "", "has a header (line 1: issued, called) and no tickets: expected"),
+        ("\nissued,called\n\n", "", "has a header (line 2: issued, called) and no tickets: expected"),
+        ("a,b\n", "", "it has: a, b. Say which is which"),
     ],
 )
 def test_a_mapping_that_is_wrong_is_explained(text: str, given_: str, told: str) -> None:
