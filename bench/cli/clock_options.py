@@ -1,4 +1,4 @@
-"""How commands take a clock, an instant and a window (`--clock 60x`, `--at 10:30`, `--window 10:30-10:50`)."""
+"""How commands take a clock, an instant, a window and an address (`--clock 60x`, `--at 10:30`, `--listen ::1`)."""
 
 from __future__ import annotations
 
@@ -54,8 +54,28 @@ def at_option(text: str) -> Callable[[Any], Any]:
     return click.option("--at", metavar="TIME", help=text)
 
 
+class AddressType(click.ParamType):  # type: ignore[type-arg]  # as above
+    """Where sockets listen: an address in numbers, or a host name that stands for one."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check one address, also where nothing is going to listen there.
+
+        Raises:
+            click.BadParameter: it cannot be one.
+        """
+        from bench.ports.address import NoAddress, listening_address
+
+        try:
+            return listening_address(str(value))
+        except NoAddress as exc:
+            return self.fail(str(exc), param, ctx)
+
+
 listen_option = click.option(
     "--listen",
+    type=AddressType(),
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",

@@ -33,6 +33,7 @@ from bench.control.openapi import document
 from bench.control.registry import Registered, register
 from bench.control.routes import Asked, Route, clock, devices, faults, hall, stream
 from bench.control.tally import LineTally, Tally
+from bench.ports.address import no_address
 from bench.run.frames import Decoder
 from bench.run.live import LiveHall
 from bench.run.rig import inventory
@@ -153,7 +154,7 @@ class Control:
         try:
             self._server = await loop.create_server(self._connection, self.listen, self.port, backlog=_BACKLOG)
         except socket.gaierror as exc:
-            raise OSError(errno.EADDRNOTAVAIL, f"there is no address {self.listen}") from exc
+            raise OSError(errno.EADDRNOTAVAIL, no_address(self.listen)) from exc
         except OSError as exc:
             raise OSError(exc.errno, f"{self.listen}:{self.port}: {exc.strerror or exc}") from exc
         guard.port = self._server.sockets[0].getsockname()[1]

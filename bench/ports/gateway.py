@@ -13,8 +13,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, NamedTuple
 
 from bench.clock.wall import WallDriver
-from bench.ports.listener import UNREAD_LIMIT, listen_on, tune, url_host
-from bench.ports.wall_port import WallPort
+from bench.ports.listener import Connection, SocketPort, tune
 from firmware_sim.burst import Burst
 from firmware_sim.line import Line
 from protocol.modbus.mbap import Message, Splitter, encode
@@ -167,24 +166,18 @@ class Master:
         self._next()
 
 
-class Client(asyncio.Protocol):
+class Client(Connection):
     """One Modbus TCP connection."""
 
     def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
         self._gateway = gateway
         self._splitter = Splitter()
-        self._transport: asyncio.Transport | None = None
         self.outstanding = 0
-
-    @property
-    def connected(self) -> bool:
-        """It is still there to be answered."""
-        return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        super().connection_made(transport)
         tune(transport)
         self._gateway.client_came(self)
 
@@ -198,26 +191,16 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone; what it asked for is not sent any more."""
-        self._transport = None
+        self.transport = None
         self._gateway.client_left(self)
 
     def answer(self, message: Message) -> None:
-        """Send it an answer, unless it is gone or has left too much unread."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        if transport.get_write_buffer_size() > UNREAD_LIMIT:
+        """Send it an answer, unless it is gone; drop it when it has left too much unread."""
+        if not self.send(encode(message)) and self.connected:
             self.drop()
-            return
-        transport.write(encode(message))
-
-    def drop(self) -> None:
-        """End the connection at once."""
-        if self._transport is not None:
-            self._transport.abort()
 
 
-class Gateway(WallPort):
+class Gateway(SocketPort):
     """The collector's end of a line as a Modbus TCP server; arguments as `bench.ports.tcp.TcpPort`.
 
     Args:
@@ -234,6 +217,8 @@ class Gateway(WallPort):
     """
 
     kind: ClassVar[str] = "gateway"
+    scheme: ClassVar[str] = "modbus-tcp"
+    title: ClassVar[str] = "gateway"
 
     def __init__(
         self,
@@ -245,38 +230,20 @@ class Gateway(WallPort):
         listen: bool = False,
         patience: int = PATIENCE_NS,
     ) -> None:
-        super().__init__(line, driver, piece=0)
-        self._host = host
-        self._number = port
-        self._listen = listen
-        self._server: asyncio.Server | None = None
+        super().__init__(line, driver, host, port, listen=listen, piece=0)
         self._clients: set[Client] = set()
         self._master = Master(line, driver.clockwork, self._put_on_line, patience)
         self.busy = 0
         self.not_modbus = 0
 
-    # -- life -------------------------------------------------------------------------------------------------------
-    async def _start(self) -> None:
-        self._server, self._number = await listen_on(
-            self.driver.loop,
-            lambda: Client(self),
-            self._host,
-            self._number,
-            what=f"gateway of line {self.line.name}",
-            listen=self._listen,
-        )
-        self.url = f"modbus-tcp://{url_host(self._host)}:{self._number}"
+    def _connection(self) -> Client:
+        return Client(self)
 
-    async def _end(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+    def _drop_peers(self) -> None:
         for client in [*self._clients]:
             client.drop()
         self._clients.clear()
         self._master.clear()
-        if server is not None:
-            await server.wait_closed()
 
     # -- clients ----------------------------------------------------------------------------------------------------
     def client_came(self, client: Client) -> None:

@@ -1,4 +1,7 @@
-"""Listening on TCP for a port: loopback unless told otherwise, few waiting peers, and peers that vanish are noticed."""
+"""What every port on a TCP socket has in common: how it listens, ends, and keeps a connection.
+
+It listens on loopback unless told otherwise, lets few peers wait, and notices those that vanish.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ import errno
 import ipaddress
 import os
 import socket
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from bench.ports.wall_port import PortUnavailable
+from bench.clock.wall import WallDriver
+from bench.ports.address import no_address
+from bench.ports.wall_port import PortUnavailable, WallPort
+from firmware_sim.line import Line
 
 BACKLOG: Final = 128
 """Connections that may wait to be accepted; a flood beyond that waits in its own kernel."""
@@ -84,9 +91,100 @@ async def listen_on(
         )
     try:
         server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+    except socket.gaierror as exc:
+        raise PortUnavailable(f"{what}: {no_address(host)}") from exc
     except OSError as exc:
         why = _WHY.get(exc.errno or 0, "another program has it, or the address is not this machine's")
         reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc  # asyncio wraps it in more words
         raise PortUnavailable(f"{what}: cannot listen on {host}:{port}: {reason}; {why}") from exc
     got: Any = server.sockets[0].getsockname()
     return server, int(got[1])
+
+
+class Connection(asyncio.Protocol):
+    """One peer's connection to a port.
+
+    Attributes:
+        transport: None before it is made and after it is lost.
+    """
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer connected."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    @property
+    def connected(self) -> bool:
+        """It is still there to be written to."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def send(self, data: bytes) -> bool:
+        """Send it something; False when it is gone, or has left so much unread that this is not sent."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size() > UNREAD_LIMIT:
+            return False
+        transport.write(data)
+        return True
+
+    def drop(self) -> None:
+        """End the connection at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class SocketPort(WallPort):
+    """The collector's end of a line on a TCP socket.
+
+    Args:
+        line: whose end this is.
+        driver: the clock.
+        host: address to listen on.
+        port: number to listen on; 0 takes a free one, and keeps it over `unplug` and `replug`.
+        listen: an address that other machines reach is meant.
+        piece: see `WallPort`.
+    """
+
+    scheme: ClassVar[str]
+    """Of its URL."""
+
+    title: ClassVar[str] = "port"
+    """What messages call it."""
+
+    def __init__(
+        self, line: Line, driver: WallDriver, host: str, port: int, *, listen: bool, piece: int | None = None
+    ) -> None:
+        super().__init__(line, driver, piece=piece)
+        self._host = host
+        self._number = port
+        self._listen = listen
+        self._server: asyncio.Server | None = None
+
+    @abstractmethod
+    def _connection(self) -> Connection:
+        """What serves a new connection."""
+
+    @abstractmethod
+    def _drop_peers(self) -> None:
+        """End every connection at once; `_server` is None already, so that none is taken any more."""
+
+    async def _start(self) -> None:
+        self._server, self._number = await listen_on(
+            self.driver.loop,
+            self._connection,
+            self._host,
+            self._number,
+            what=f"{self.title} of line {self.line.name}",
+            listen=self._listen,
+        )
+        self.url = f"{self.scheme}://{url_host(self._host)}:{self._number}"
+
+    async def _end(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        self._drop_peers()
+        if server is not None:
+            await server.wait_closed()

@@ -179,7 +179,10 @@ class PtyPort(WallPort):
         left = self._get()
         # Without IXON what XOFF stopped is let go: the next collector starts unstopped.
         iflag = (left[0] | termios.IGNBRK) & ~termios.IXON
-        if self._is_closed():  # still: the settings of one that has come meanwhile are not touched
+        # Still: the settings of one that has come meanwhile are not touched. One that opens and sets between this look
+        # and the next line is overwritten: no ioctl sets on a condition, and the one that keeps others out meanwhile
+        # (TIOCSPTLCK) fails their open with EIO, which is worse.
+        if self._is_closed():
             self._put(TCSETSF2, (iflag, *left[1:]))
 
     def _is_closed(self) -> bool:

@@ -221,8 +221,7 @@ class Rfc2217Port(TcpPort):
         self._flush_gathered()
         if broken:
             self.protocol_errors += 1
-            if peer.transport is not None:
-                peer.transport.abort()
+            peer.drop()
 
     def _flush_gathered(self) -> None:
         """Send what came before a command, so that the command meets the line as its client meant."""

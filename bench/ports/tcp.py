@@ -12,22 +12,20 @@ import asyncio
 from typing import ClassVar
 
 from bench.clock.wall import WallDriver
-from bench.ports.listener import UNREAD_LIMIT, listen_on, tune, url_host
-from bench.ports.wall_port import WallPort
+from bench.ports.listener import Connection, SocketPort, tune
 from firmware_sim.line import Line
 
 
-class Peer(asyncio.Protocol):
+class Peer(Connection):
     """One connection to a port."""
 
     def __init__(self, port: TcpPort) -> None:
+        super().__init__()
         self._port = port
-        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        super().connection_made(transport)
         self._port.peer_came(self)
 
     def data_received(self, data: bytes) -> None:
@@ -39,7 +37,7 @@ class Peer(asyncio.Protocol):
         self._port.peer_left(self)
 
 
-class TcpPort(WallPort):
+class TcpPort(SocketPort):
     """The collector's end of a line on a TCP socket.
 
     Args:
@@ -66,12 +64,8 @@ class TcpPort(WallPort):
         xonxoff: bool = False,
         piece: int | None = None,
     ) -> None:
-        super().__init__(line, driver, piece=piece)
-        self._host = host
-        self._number = port
-        self._listen = listen
+        super().__init__(line, driver, host, port, listen=listen, piece=piece)
         self._xonxoff = xonxoff
-        self._server: asyncio.Server | None = None
         self._peer: Peer | None = None
 
     @property
@@ -79,26 +73,13 @@ class TcpPort(WallPort):
         """As the port was made."""
         return self._xonxoff
 
-    async def _start(self) -> None:
-        self._server, self._number = await listen_on(
-            self.driver.loop,
-            lambda: Peer(self),
-            self._host,
-            self._number,
-            what=f"port of line {self.line.name}",
-            listen=self._listen,
-        )
-        self.url = f"{self.scheme}://{url_host(self._host)}:{self._number}"
+    def _connection(self) -> Peer:
+        return Peer(self)
 
-    async def _end(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+    def _drop_peers(self) -> None:
         peer, self._peer = self._peer, None
-        if peer is not None and peer.transport is not None:
-            peer.transport.abort()
-        if server is not None:
-            await server.wait_closed()
+        if peer is not None:
+            peer.drop()
 
     # -- the peer ---------------------------------------------------------------------------------------------------
     def peer_came(self, peer: Peer) -> None:
@@ -138,8 +119,4 @@ class TcpPort(WallPort):
 
     def _write(self, data: bytes) -> bool:
         """Send to the peer; False when it has left so much unread that this is lost, as on a UART that overruns."""
-        transport = self._peer.transport if self._peer is not None else None
-        if transport is None or transport.is_closing() or transport.get_write_buffer_size() > UNREAD_LIMIT:
-            return False
-        transport.write(data)
-        return True
+        return self._peer is not None and self._peer.send(data)

@@ -25,6 +25,9 @@ from firmware_sim.line import Line
 from timers import Ear
 from wall_thread import WallThread
 
+PATIENCE_S = 60.0
+"""How long is waited for what must come, s: a busy machine may leave a thread or a process standing for a while."""
+
 FEATURES = {
     "characters": "characters both ways, at line speed",
     "baud": "baud rate of the collector, garbled when wrong",
@@ -84,6 +87,8 @@ class PortBench:
     """
 
     address: str
+    query = ""
+    """What the collector says behind the address."""
 
     def __init__(self, settings: LineSettings, duplex: str, clock: Clockwork) -> None:
         self.clock = clock
@@ -99,9 +104,9 @@ class PortBench:
             "bytesize": mine.data_bits,
             "parity": mine.parity,
             "stopbits": mine.stop_bits,
-            "timeout": 5,
+            "timeout": PATIENCE_S,
         }
-        port = serial.serial_for_url(self.address, **(defaults | options))
+        port = serial.serial_for_url(self.address + self.query, **(defaults | options))
         self.opened()
         return port
 
@@ -120,11 +125,17 @@ class PortBench:
         """Let the device send."""
         self.apply([Send(data)])
 
-    def heard(self, at_least: int, patience: float = 10.0) -> bytes:
-        """What the device has heard, once that is at least so many characters (or patience is over)."""
-        return self.wait(lambda: self.ear.bytes, lambda data: len(data) >= at_least, patience)
+    def there(self, port: serial.Serial) -> None:
+        """Wait until all that the device said last can be read at once, if anything of it comes."""
 
-    def wait(self, look: Callable[[], Any], good: Callable[[Any], bool], patience: float = 10.0) -> Any:
+    def hurry(self) -> None:
+        """Let the rest go on faster, where it takes real time."""
+
+    def heard(self, at_least: int) -> bytes:
+        """What the device has heard, once that is at least so many characters (or patience is over)."""
+        return self.wait(lambda: self.ear.bytes, lambda data: len(data) >= at_least)
+
+    def wait(self, look: Callable[[], Any], good: Callable[[Any], bool], patience: float = PATIENCE_S) -> Any:
         """Look in the hall again and again until it is good, and return what was seen last."""
         end = time.monotonic() + patience
         while True:
@@ -155,6 +166,7 @@ class WallBench(PortBench):
 
     def __init__(self, kind: str, folder: Path, settings: LineSettings, duplex: str) -> None:
         self._wall = WallThread(name=f"bench of {kind}")
+        self._before = 0
         self.loop, self.driver, self.run = self._wall.loop, self._wall.driver, self._wall.run
         super().__init__(settings, duplex, self._wall.clock)
         self.port: Any = (
@@ -162,12 +174,32 @@ class WallBench(PortBench):
             if kind == "pty"
             else {"tcp": TcpPort, "rfc2217": Rfc2217Port}[kind](self.line, self.driver)
         )
+        if kind == "rfc2217":  # pyserial's client gives each answer three seconds
+            self.query = f"?timeout={PATIENCE_S:g}"
 
     def do(self, fn: Callable[..., Any], *args: Any) -> Any:
         async def there() -> Any:
             return self.driver.stimulus(fn, *args)
 
         return self.run(there())
+
+    def says(self, data: bytes) -> None:
+        self._before = self.do(lambda: self.port.delivered)
+        super().says(data)
+
+    def there(self, port: serial.Serial) -> None:
+        def quiet() -> bool:
+            stations = [*self.line._stations, self.line.master]
+            return not self.port._pending and not any(one.current or one.queue for one in stations)
+
+        self.wait(quiet, bool)
+        come = self.do(lambda: self.port.delivered) - self._before
+        if self.port.kind == "tcp":  # a socket tells that there is something, and not how much
+            come = min(come, 1)
+        self.wait(lambda: port.in_waiting, lambda waiting: waiting >= come)
+
+    def hurry(self) -> None:
+        self.do(self.driver.set_speed, 1000)
 
     @property
     def seen_settings(self) -> LineSettings:
@@ -179,7 +211,7 @@ class WallBench(PortBench):
         return str(self.port.path or self.port.url)
 
     def opened(self) -> None:
-        self.wait(lambda: self.port.is_open, bool, 5)
+        self.wait(lambda: self.port.is_open, bool)
 
     def __enter__(self) -> Self:
         self._wall.begin(self.port)

@@ -142,7 +142,7 @@ class Neighbours:
         self.thread = threading.Thread(target=self.loop.run_forever)
 
     def run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     def look(self, what):
         async def there():
@@ -154,7 +154,7 @@ class Neighbours:
         """Open the noisy port as a file descriptor."""
         if self.noisy.path is not None:
             return os.open(self.noisy.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        peer = socket.create_connection(("127.0.0.1", int(self.noisy.url.rpartition(":")[2])), timeout=20)
+        peer = socket.create_connection(("127.0.0.1", int(self.noisy.url.rpartition(":")[2])), timeout=60)
         peer.setblocking(False)
         return peer.detach()
 
@@ -192,7 +192,7 @@ class QuietLine:
             asked = b"%08d" % self.turns
             os.write(self.fd, asked)
             got = b""
-            while len(got) < len(asked) and select.select([self.fd], [], [], 20)[0]:
+            while len(got) < len(asked) and select.select([self.fd], [], [], 60)[0]:
                 got += os.read(self.fd, 100)
             assert got == asked
 
@@ -287,7 +287,7 @@ def test_replies_that_nobody_waits_for(tmp_path, kind):
             while bench.look(lambda: bench.noisy.is_open):
                 pass
         quiet.must_answer(2)
-        patience = time.monotonic() + 10  # the last reply may still be on the line
+        patience = time.monotonic() + 60  # the last reply may still be on the line
         while bench.look(lambda: len(bench.driver._frames)) and time.monotonic() < patience:
             time.sleep(0.005)
         assert bench.look(lambda: len(bench.driver._frames)) == 0
@@ -314,7 +314,7 @@ def test_a_thousand_openings_of_a_pty(tmp_path):
         for _ in range(5):
             crowd = [bench.connect() for _ in range(200)]
             os.write(crowd[-1], b"x")
-            assert select.select([crowd[-1]], [], [], 20)[0]
+            assert select.select([crowd[-1]], [], [], 60)[0]
             assert os.read(crowd[0], 10) == b"x"
             quiet.must_answer()
             for fd in crowd:
@@ -344,10 +344,10 @@ def test_a_peer_that_vanishes_frees_the_line(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(listener, "_ALIVE", hasty)
     with port_bench(kind, tmp_path, "115200 8N1") as bench:
         host, _, number = bench.address.partition("://")[2].partition(":")
-        peer = socket.create_connection((host, int(number)), timeout=10)
+        peer = socket.create_connection((host, int(number)), timeout=60)
         bench.opened()
         vanish(peer)
-        assert bench.wait(lambda: bench.port.is_open, lambda is_open: not is_open, 20) is False
+        assert bench.wait(lambda: bench.port.is_open, lambda is_open: not is_open) is False
         with bench.open() as port:
             port.write(b"still here")
             assert bench.heard(10) == b"still here"

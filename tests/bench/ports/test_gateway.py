@@ -206,7 +206,7 @@ class Hall:
         self.thread = threading.Thread(target=self.loop.run_forever)
 
     def run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     def look(self, what):
         async def there():
@@ -219,7 +219,7 @@ class Hall:
         return int(self.gateway.url.rpartition(":")[2])
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.number), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.number), timeout=60)
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def receive(peer: socket.socket, count: int) -> list[Message]:
 
 def test_pymodbus_reads_and_writes(hall):
     """pymodbus's synchronous client sees the slaves behind the gateway by unit."""
-    with ModbusTcpClient("127.0.0.1", port=hall.number, timeout=3) as client:
+    with ModbusTcpClient("127.0.0.1", port=hall.number, timeout=30) as client:
         for unit in (1, 2, 3):
             assert not client.write_registers(5, [unit, 2, 3], device_id=unit).isError()
         for unit in (1, 2, 3):
@@ -267,7 +267,7 @@ def test_pymodbus_async_with_many_requests_at_once(hall):
     """Requests that one client sends without waiting are answered, each to its transaction."""
 
     async def main():
-        client = AsyncModbusTcpClient("127.0.0.1", port=hall.number, timeout=5)
+        client = AsyncModbusTcpClient("127.0.0.1", port=hall.number, timeout=30)
         await client.connect()
         await asyncio.gather(*(client.write_register(n, 100 + n, device_id=1) for n in range(10)))
         found = await asyncio.gather(*(client.read_holding_registers(n, device_id=1) for n in range(10)))
@@ -409,7 +409,7 @@ def test_a_client_that_leaves_its_answers_unread_is_dropped():
     """What waits for a client is bounded; once dropped it is sent nothing, and nothing of it is asked any more."""
     client = Client(Rtu().gateway)
     transport = Unread()
-    client._transport = transport
+    client.transport = transport
     answer = Message(1, 1, bytes(250))
     while not transport.aborted:
         client.answer(answer)
@@ -417,6 +417,6 @@ def test_a_client_that_leaves_its_answers_unread_is_dropped():
     assert transport.waiting > UNREAD_LIMIT
     assert not client.connected
     client.answer(answer)
-    client._transport = None
+    client.transport = None
     client.answer(answer)
     assert transport.waiting <= UNREAD_LIMIT + 300

@@ -11,6 +11,7 @@ import serial
 
 from bench.clock.clockwork import Clockwork
 from bench.clock.wall import WallDriver, make_loop
+from bench.ports import listener
 from bench.ports.gateway import Gateway
 from bench.ports.listener import UNREAD_LIMIT, is_loopback
 from bench.ports.rfc2217 import LONGEST_COMMAND, Rfc2217Port
@@ -18,7 +19,7 @@ from bench.ports.tcp import TcpPort
 from bench.ports.wall_port import PortUnavailable
 from firmware_sim.device import Send
 from firmware_sim.line import Line
-from port_benches import port_bench
+from port_benches import PATIENCE_S, port_bench
 
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
 
@@ -39,7 +40,7 @@ def rfc2217(tmp_path):
 
 def connect(bench) -> socket.socket:
     host, _, number = bench.address.partition("://")[2].partition(":")
-    return socket.create_connection((host, int(number)), timeout=10)
+    return socket.create_connection((host, int(number)), timeout=PATIENCE_S)
 
 
 def closed(peer: socket.socket) -> bool:
@@ -104,8 +105,13 @@ def test_vanished_peers_are_looked_for(bench):
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
-def test_a_peer_that_does_not_read(bench):
-    """What a peer leaves unread is bounded: beyond it characters are lost, and counted."""
+def test_a_peer_that_does_not_read(bench, monkeypatch):
+    """What a peer leaves unread is bounded: beyond it characters are lost, and counted.
+
+    Linux gives up who reads nothing for the time of TCP_USER_TIMEOUT as well; here that may take longer.
+    """
+    patient = [option for option in listener._ALIVE if option[0] != "TCP_USER_TIMEOUT"]
+    monkeypatch.setattr(listener, "_ALIVE", patient)
     bench.do(bench.driver.set_speed, 1000)
     with connect(bench) as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

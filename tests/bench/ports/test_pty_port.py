@@ -18,7 +18,7 @@ import serial
 from bench.ports.claim import Claim
 from bench.ports.wall_port import OUTPUT_BUFFER, PortUnavailable
 from firmware_sim.device import Send
-from port_benches import port_bench
+from port_benches import PATIENCE_S, port_bench
 
 ROOT = Path(__file__).parents[3]
 
@@ -148,7 +148,7 @@ path, parity, pause, count = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(s
 good = 0
 for n in range(count):
     try:
-        with serial.Serial(path, 115200, parity=parity, timeout=5) as port:
+        with serial.Serial(path, 115200, parity=parity, timeout=60) as port:
             port.write(bytes([n & 0xFF]))
             good += port.read(1) == bytes([n & 0xFF])
     except Exception as exc:
@@ -191,8 +191,8 @@ def test_two_programs_at_8e1(tmp_path):
                 pass
             first.write(b"x")
             assert first.read(1) == b"x"
+            assert bench.wait(lambda: bench.port.opened, lambda opened: opened == 2) == 2
             assert bench.port.is_open
-            assert bench.port.opened == 2
 
 
 def test_a_collector_that_was_killed_frees_the_port(bench):
@@ -210,7 +210,7 @@ def test_a_shell_reads_and_writes_the_port(bench):
     """A program that sets nothing at all finds a port in raw mode, without echo, at the line's settings."""
     bench.ear.answer = lambda _now, data: [Send(b"seen: " + data)] if data.endswith(b"\n") else []
     script = f"exec 3<>{bench.address}; printf 'hello\\n' >&3; read -r answer <&3; echo \"$answer\""
-    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert ended.stdout == "seen: hello\n"
     assert bench.ear.bytes == b"hello\n"
 
@@ -240,7 +240,7 @@ def test_a_collector_that_writes_noise(bench):
             flood(port)
         assert bench.do(bench.line.unsent) < 2 * OUTPUT_BUFFER + 100
         port.reset_output_buffer()
-    bench.wait(lambda: bench.port.is_open, lambda is_open: not is_open, 20)
+    bench.wait(lambda: bench.port.is_open, lambda is_open: not is_open)
     with bench.open() as port:
         port.write(b"still here")
         assert bench.wait(lambda: bench.ear.bytes, lambda data: data.endswith(b"still here")).endswith(b"still here")
@@ -250,8 +250,8 @@ def test_the_last_characters_of_a_held_collector_are_given_up(tmp_path):
     """Output held by XOFF when its collector closes waits half a minute of line time, then it is dropped."""
     with port_bench("pty", tmp_path / "ports", "9600 8N1", duplex="full") as bench:
         with bench.open(xonxoff=True) as port:
-            port.write(bytes(1000))
-            bench.wait(lambda: bench.line.unsent(), bool)
+            port.write(bytes(4000))
+            assert bench.wait(lambda: bench.line.unsent(), bool)
             bench.says(b"\x13")
             assert bench.wait(lambda: bench.line.master.held, bool)
         assert bench.wait(lambda: bench.port.is_open, lambda is_open: not is_open) is False
@@ -270,15 +270,15 @@ def test_a_collector_that_came_while_the_last_ones_end_was_being_dealt_with_is_n
 
         def leave_late():
             found.set()
-            came.wait(20)
+            came.wait(PATIENCE_S)
             leave()
 
         bench.port._nobody_left = leave_late
         with bench.open(xonxoff=True) as port:
             bench.says(b"\x13")
-            assert bench.wait(lambda: bench.line.master.held, bool, 3)
+            assert bench.wait(lambda: bench.line.master.held, bool)
             port.reset_output_buffer()
-        assert found.wait(20)
+        assert found.wait(PATIENCE_S)
         with serial.Serial(bench.address, 9600, xonxoff=False) as port:
             came.set()
             port.write(b"The quick brown fox")

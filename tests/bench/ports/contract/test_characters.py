@@ -9,7 +9,7 @@ import serial
 
 from firmware_sim.burst import LineSettings
 from firmware_sim.device import Send
-from port_benches import over
+from port_benches import PATIENCE_S, over
 
 # pyserial's network clients do not close their socket when the peer resets it, and use names that Python deprecates.
 pytestmark = [
@@ -78,10 +78,11 @@ def test_a_long_burst_comes_as_it_goes(make_bench):
     """The beginning of a long burst can be read while the rest is still on the line."""
     bench = make_bench("1200 8N1")
     with bench.open() as port:
-        bench.says(bytes(100))  # 833 ms
+        bench.says(bytes(3600))  # 30 s
         assert port.read(1) == b"\x00"
         assert bench.do(lambda: bench.line.busy_ns) == 0
-        assert port.read(99) == bytes(99)
+        bench.hurry()
+        assert port.read(3599) == bytes(3599)
 
 
 @over("characters")
@@ -90,9 +91,10 @@ def test_a_read_that_times_out_returns_what_there_is(bench):
     with bench.open(timeout=0.2) as port:
         assert port.read(1) == b""
         bench.says(b"abc")
+        bench.there(port)
         assert port.read(5) == b"abc"
         bench.says(b"defg")
-        port.timeout = 5
+        port.timeout = PATIENCE_S
         assert port.read(2) == b"de"
         assert port.read(2) == b"fg"
 
@@ -122,9 +124,8 @@ def test_in_waiting_counts_unread_characters(bench):
     """in_waiting rises to what has come, and falls to 0 with the read."""
     with bench.open() as port:
         bench.says(b"12345")
-        end = time.monotonic() + 5
-        while port.in_waiting < 5 and time.monotonic() < end:
-            time.sleep(0.001)
+        bench.there(port)
+        assert bench.wait(lambda: port.in_waiting, bool)
         assert port.in_waiting >= 1  # a socket knows that there is something, and not how much
         assert port.read(5) == b"12345"
         assert port.in_waiting == 0
@@ -133,11 +134,13 @@ def test_in_waiting_counts_unread_characters(bench):
 @over("characters")
 def test_reset_input_buffer_forgets_what_came(bench):
     """What has come and was not read is gone; what comes later is read."""
-    with bench.open(timeout=1) as port:
+    with bench.open() as port:
         bench.says(b"old")
-        assert bench.wait(lambda: port.in_waiting, bool)
+        bench.there(port)
         time.sleep(0.05)
         port.reset_input_buffer()
+        for _ in range(3):  # until then the bench has heard of it, and "new" comes afterwards
+            bench.do(lambda: None)
         bench.says(b"new")
         assert port.read(3) == b"new"
 
@@ -150,7 +153,7 @@ def test_reset_output_buffer_forgets_what_was_not_sent(make_bench):
         port.write(bytes(1000))  # 8 s
         bench.wait(lambda: bench.line.unsent(), bool)
         port.reset_output_buffer()
-        assert bench.wait(lambda: bench.line.unsent(), lambda n: n == 0, 5) == 0
+        assert bench.wait(lambda: bench.line.unsent(), lambda n: n == 0) == 0
         port.write(b"after")
         assert bench.wait(lambda: bench.ear.bytes, lambda data: data.endswith(b"after")).endswith(b"after")
         assert len(bench.ear.bytes) < 1000
@@ -210,6 +213,7 @@ def test_what_was_sent_to_a_closed_port_is_gone(bench):
     time.sleep(0.05)
     with bench.open(timeout=0.3) as port:
         bench.says(b"this")
+        bench.there(port)
         assert port.read(20) == b"this"
 
 
@@ -228,7 +232,7 @@ def test_a_second_opening_is_refused(bench):
     bench.ear.answer = lambda _now, data: [Send(data)]
     with bench.open() as port:
         with pytest.raises((serial.SerialException, OSError)):  # noqa: SIM117 - the opening or the read says it
-            with bench.open(timeout=1) as other:
+            with bench.open() as other:
                 other.read(1)
         port.write(b"still mine")
         assert port.read(10) == b"still mine"

@@ -10,7 +10,7 @@ import serial
 
 from firmware_sim.device import BREAK, FRAMING, Modem, Send
 from firmware_sim.devices.ticket_printer import TicketPrinter
-from port_benches import FEATURES, HIDES, KINDS, over
+from port_benches import FEATURES, HIDES, KINDS, PATIENCE_S, over
 from protocol.escpos import write
 
 pytestmark = [
@@ -25,9 +25,10 @@ def exchange(bench, **options):
     """What the device hears of a text, and what the collector hears of one, with the collector's own settings."""
     with bench.open(timeout=0.5, **options) as port:
         port.write(TEXT)
-        heard = bench.wait(lambda: (bench.line.unsent(), bench.ear.bytes), lambda seen: seen[0] == 0 and seen[1], 3)[1]
+        heard = bench.wait(lambda: (bench.line.unsent(), bench.ear.bytes), lambda seen: seen[0] == 0 and seen[1])[1]
         seen = bench.seen_settings
         bench.says(TEXT)
+        bench.there(port)
         return heard, port.read(len(TEXT)), seen
 
 
@@ -65,7 +66,7 @@ def test_an_odd_baud_rate_is_seen(make_bench):
 def test_a_baud_rate_changed_while_open(make_bench):
     """The next characters go at the new rate."""
     bench = make_bench("9600 8N1")
-    with bench.open(baudrate=4800, timeout=0.5) as port:
+    with bench.open(baudrate=4800) as port:
         port.baudrate = 9600
         port.write(TEXT)
         assert bench.heard(len(TEXT)) == TEXT
@@ -131,10 +132,10 @@ def test_modem_lines_reach_the_collector(make_bench):
         assert port.cts
         assert port.dsr
         bench.apply([Modem(cts=False)])
-        assert bench.wait(lambda: port.cts, lambda cts: not cts, 3) is False
+        assert bench.wait(lambda: port.cts, lambda cts: not cts) is False
         assert port.dsr
         bench.apply([Modem(cts=True, dsr=False)])
-        assert bench.wait(lambda: port.dsr, lambda dsr: not dsr, 3) is False
+        assert bench.wait(lambda: port.dsr, lambda dsr: not dsr) is False
         assert port.cts
 
 
@@ -159,15 +160,16 @@ def test_dtr_reaches_a_printer_that_waits_for_it(make_bench):
     bench = make_bench("9600 8N1", duplex="full")
     printer = TicketPrinter("printer", handshake="dtr")
     bench.do(bench.line.attach, printer)
-    with bench.open(timeout=0.2) as port:
+    with bench.open() as port:
         port.write(write.status(1))
         answer = port.read(1)
         assert answer
+        port.timeout = 0.2
         port.dtr = False
         port.write(write.status(1))
         bench.heard(2 * len(write.status(1)))
         assert port.read(1) == b""
-        port.timeout = 5
+        port.timeout = PATIENCE_S
         port.dtr = True
         assert port.read(1) == answer
     assert bench.wait(lambda: bench.line.dtr, lambda dtr: not dtr) is False, "a port that is closed lets go of DTR"
@@ -177,17 +179,19 @@ def test_dtr_reaches_a_printer_that_waits_for_it(make_bench):
 def test_xoff_of_the_device_holds_the_collector(make_bench):
     """Between XOFF and XON nothing more than the character in progress goes out; neither is data."""
     bench = make_bench("1200 8N1", duplex="full")
+    much = TEXT * 190  # 30 s
     with bench.open(xonxoff=True, timeout=0.3) as port:
-        port.write(TEXT * 4)
+        port.write(much)
         assert bench.wait(lambda: bench.line.unsent(), bool)
         bench.apply([Send(b"\x13")])
-        assert bench.wait(lambda: bench.line.master.held, bool, 3)
-        bench.wait(lambda: bench.line.master.current, lambda burst: burst is None, 3)
+        assert bench.wait(lambda: bench.line.master.held, bool)
+        bench.wait(lambda: bench.line.master.current, lambda burst: burst is None)
         before = len(bench.ear.bytes)
         assert port.read(1) == b""
-        assert len(bench.ear.bytes) == before < len(TEXT * 4)
+        assert len(bench.ear.bytes) == before < len(much)
         bench.apply([Send(b"\x11")])
-        assert bench.heard(len(TEXT * 4)) == TEXT * 4
+        bench.hurry()
+        assert bench.heard(len(much)) == much
         assert port.read(1) == b""
 
 
@@ -208,7 +212,7 @@ def test_a_held_port_starts_free_for_the_next_collector(make_bench):
     bench = make_bench("9600 8N1", duplex="full")
     with bench.open(xonxoff=True) as port:
         bench.says(b"\x13")
-        assert bench.wait(lambda: bench.line.master.held, bool, 3)
+        assert bench.wait(lambda: bench.line.master.held, bool)
         port.reset_output_buffer()
     with bench.open(xonxoff=False) as port:
         port.write(TEXT)
