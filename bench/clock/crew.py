@@ -61,6 +61,8 @@ class Crew(ABC):
         killed: `kill` was called in this life of the program.
         expendable: tells the host that the program was killed; None when the program cannot be
             (`bench.run.expendable`).
+        outside: what tells whether a wait of an actor is over because of something that is not of the world (a pipe):
+            it is asked when those who could have done it have had their turn, before the clock moves.
     """
 
     clockwork: Clockwork
@@ -75,6 +77,7 @@ class Crew(ABC):
         self.switches = 0
         self.killed = False
         self.expendable: Callable[[], Any] | None = None
+        self.outside: dict[Actor, Callable[[], bool]] = {}
         self._waiting: dict[Actor, None] = {}
         self._runnable: deque[Actor] = deque()
         self._others = 0
@@ -102,6 +105,7 @@ class Crew(ABC):
         self.actors = []
         self._waiting.clear()
         self._runnable.clear()
+        self.outside.clear()
         self._others = 0
         self._is_pinned = False
         self._pinned.close()
@@ -154,6 +158,12 @@ class Crew(ABC):
             actor.timed_out = False
             del self._waiting[actor]
             self._runnable.append(actor)
+
+    def _look_outside(self) -> None:
+        """Make those runnable whose wait something outside the world has ended."""
+        for actor, is_over in list(self.outside.items()):
+            if actor in self._waiting and is_over():
+                self._make_ready(actor)
 
     # -- the baton --------------------------------------------------------------------------------------------------
     def _hand_over(self, me: Actor | None) -> None:

@@ -3,6 +3,10 @@
 A port or socket of the hall that is asked for its `fileno()` gets a real descriptor (of the null device, of an
 unconnected socket) as a handle; `FDS` knows what is behind it. Waiting for such handles parks the actor. Waiting for
 descriptors that are all real waits in real time, as the world stands still meanwhile, and is noticed.
+
+Waiting for both kinds parks, and what is ready of either ends it. What another thread of the program does to a real
+descriptor (the pipe by which it wakes this one) is seen at the instant at which it does it. What comes from outside the
+program is looked for each tenth of a second of the hall's time: when that is, is not the hall's to say.
 """
 
 from __future__ import annotations
@@ -22,6 +26,10 @@ from firmware_sim.device import NS
 
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
+
+
+LOOK_EVERY: Final = NS // 10
+"""How often a wait looks whether something outside the program has made a real descriptor ready."""
 
 
 class Pollable(Protocol):
@@ -87,23 +95,61 @@ def ready(wanted: Mapping[int, int], now: int) -> tuple[dict[int, int], int]:
     return found, at
 
 
-def wait(kernel: Kernel, wanted: Mapping[int, int], deadline: int) -> dict[int, int]:
-    """Wait until something of `wanted` (handle -> events) is ready, or the instant `deadline` comes."""
+def wait(
+    kernel: Kernel, wanted: Mapping[int, int], deadline: int, really: Callable[[], Any] | None = None
+) -> dict[int, int]:
+    """Wait until something of `wanted` (handle -> events) is ready, or the instant `deadline` comes.
+
+    Args:
+        kernel: whose actor waits.
+        wanted: handle -> events.
+        deadline: ns.
+        really: gives what of the real descriptors that are waited for as well is ready at this moment, without waiting;
+            None when there are none. Something of these ends the wait too.
+    """
     clockwork = kernel.clockwork
     while True:
         now = clockwork.now
         found, at = ready(wanted, now)
-        if found or now >= deadline:
+        if found or now >= deadline or (really is not None and really()):
             return found
         me = kernel.actor
         watched = [FDS[fd] for fd in wanted if fd in FDS]
         for pollable in watched:
             pollable.watch(me)
         try:
-            kernel.park(min(at, deadline), "a descriptor that is ready")
+            if really is None:
+                kernel.park(min(at, deadline), "a descriptor that is ready")
+            else:
+                park_beside(kernel, min(at, deadline), "a descriptor that is ready", really)
         finally:
             for pollable in watched:
                 pollable.unwatch(me)
+
+
+def park_beside(kernel: Kernel, deadline: int, on: str, really: Callable[[], Any]) -> bool:
+    """Park while real descriptors are waited for as well; True when the wait may be over before its deadline.
+
+    The caller looks at what it waits for, and comes again when that is not ready.
+    """
+    clockwork = kernel.clockwork
+    slice_end = clockwork.now + LOOK_EVERY
+    if deadline >= NEVER and kernel.until >= NEVER and not clockwork._queue:  # noqa: SLF001
+        slice_end = NEVER  # nothing is scheduled: a wait that nobody ends is told, and not gone on with for ever
+    me = kernel.actor
+    kernel.outside[me] = lambda: _is_ready(really)
+    try:
+        return kernel.park(min(deadline, slice_end), on)
+    finally:
+        kernel.outside.pop(me, None)
+
+
+def _is_ready(really: Callable[[], Any]) -> bool:
+    """Asked in another actor's turn: a descriptor that was closed is for its own actor to find out."""
+    try:
+        return bool(really())
+    except (OSError, ValueError):
+        return True
 
 
 def deadline_after(kernel: Kernel, timeout: float | None) -> int:
@@ -143,11 +189,28 @@ class _Select:
             return self._real(readers, writers, others, timeout)
         if timeout is not None and timeout <= 0:
             clock.spin()
-        found = wait(clock, wanted, deadline_of(clock, timeout if timeout is None else max(0, timeout)))
+        deadline = deadline_of(clock, timeout if timeout is None else max(0, timeout))
+        outside = [[thing for thing in things if number_of(thing) not in FDS] for things in (readers, writers, others)]
+        if not any(outside):
+            found = wait(clock, wanted, deadline)
+            return (
+                [thing for thing in readers if found.get(number_of(thing), 0) & READ],
+                [thing for thing in writers if found.get(number_of(thing), 0) & WRITE],
+                [],
+            )
+
+        def really() -> list[set[int]]:
+            got = [{number_of(thing) for thing in things} for things in self._real(*outside, 0)]
+            return got if any(got) else []
+
+        found = wait(clock, wanted, deadline, really)
+        can_read, can_write, can_else = really() or (set(), set(), set())
+        can_read |= {fd for fd, got in found.items() if got & READ}
+        can_write |= {fd for fd, got in found.items() if got & WRITE}
         return (
-            [thing for thing in readers if found.get(number_of(thing), 0) & READ],
-            [thing for thing in writers if found.get(number_of(thing), 0) & WRITE],
-            [],
+            [thing for thing in readers if number_of(thing) in can_read],
+            [thing for thing in writers if number_of(thing) in can_write],
+            [thing for thing in others if number_of(thing) in can_else],
         )
 
 
@@ -200,12 +263,16 @@ class VirtualSelector(selectors._BaseSelectorImpl):  # noqa: SLF001
             kernel.let_others()
             found = ready(self.wanted, kernel.clockwork.now)[0]
         else:
-            found = wait(kernel, self.wanted, deadline_after(kernel, timeout))
+            found = wait(kernel, self.wanted, deadline_after(kernel, timeout), self._now_really if self.real else None)
         if not found and not self.real:
             return []
         keys: dict[int, selectors.SelectorKey] = self._fd_to_key  # type: ignore[attr-defined]
         result = [(keys[fd], got & keys[fd].events) for fd, got in found.items()]
         return result + self.really(0) if self.real else result
+
+    def _now_really(self) -> Any:
+        """Something of the real descriptors is ready at this moment."""
+        return self.really(0)
 
     def really(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         """What of the real descriptors is ready."""
@@ -259,8 +326,19 @@ class VirtualPoll:
         limit = None if timeout is None or timeout < 0 else timeout / 1000
         if limit == 0:
             self._kernel.spin()
-        found = wait(self._kernel, self._wanted, deadline_of(self._kernel, limit))
-        return [(fd, (1 if got & READ else 0) | (4 if got & WRITE else 0)) for fd, got in found.items()]
+        deadline = deadline_of(self._kernel, limit)
+        if not self._others:
+            return _as_polled(wait(self._kernel, self._wanted, deadline))
+        found = wait(self._kernel, self._wanted, deadline, self._now_really)
+        return [*_as_polled(found), *self._now_really()]
+
+    def _now_really(self) -> Any:
+        """What of the real descriptors is ready at this moment."""
+        return self._real.poll(0)
+
+
+def _as_polled(found: Mapping[int, int]) -> list[tuple[int, int]]:
+    return [(fd, (1 if got & READ else 0) | (4 if got & WRITE else 0)) for fd, got in found.items()]
 
 
 @contextmanager

@@ -234,6 +234,10 @@ class Kernel(Crew):
     def _drive(self) -> None:
         clockwork, waiting, runnable = self.clockwork, self._waiting, self._runnable
         while waiting and not runnable:
+            if self.outside:
+                self._look_outside()
+                if runnable:
+                    break
             first = min(waiting, key=_deadline)
             self._woken = False
             until = self.until

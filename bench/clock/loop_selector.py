@@ -13,8 +13,7 @@ from typing import Any
 
 from bench.clock import real_io
 from bench.clock.actors import NEVER, Actor
-from bench.clock.descriptors import FDS, READ, WRITE, Pollable, VirtualSelector
-from firmware_sim.device import NS
+from bench.clock.descriptors import FDS, READ, WRITE, Pollable, VirtualSelector, deadline_after, park_beside
 
 
 class Handle(asyncio.Handle):
@@ -111,11 +110,42 @@ class LoopSelector(VirtualSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         """Park until something is to be done; for a loop that runs asyncio's own rounds."""
         if timeout is not None and timeout <= 0:
+            if self.real:
+                self.quiet_at = -1  # who waits for both kinds is told of both in one round
             self.glance()
         else:
-            now = self.kernel.clockwork.now
-            self.sleep(NEVER if timeout is None else now + max(1, round(timeout * NS)))
+            deadline = deadline_after(self.kernel, timeout)
+            if self.real:
+                self._sleep_beside(deadline)
+            else:
+                self.sleep(deadline)
         return self.really(0) if self.real else []
+
+    def _sleep_beside(self, deadline: int) -> None:
+        """`sleep` until a real descriptor is ready, if that is sooner."""
+        kernel = self.kernel
+        clockwork = kernel.clockwork
+        while True:
+            if found := self.look(clockwork.now):
+                kernel.spin()
+                self.ready += found
+                return
+            if self.ready or self.really(0):
+                return
+            me = self.sleeper = kernel.actor
+            watched = [FDS[fd] for fd in self.wanted if fd in FDS]
+            for pollable in watched:
+                pollable.watch(me)
+            try:
+                at = min(self.next_at, deadline)
+                woken = park_beside(kernel, at, "what an event loop waits for", lambda: self.really(0))
+            finally:
+                self.sleeper = None
+                for pollable in watched:
+                    pollable.unwatch(me)
+            if woken or clockwork.now >= deadline:
+                self.ready += self.look(clockwork.now)
+                return
 
     def look(self, now: int) -> list[asyncio.Handle]:
         """What is to be called now; `next_at` is the instant at which more will be, as far as is known."""

@@ -18,7 +18,7 @@ import selectors
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any, Final, ParamSpec, TypeVar
 
 from bench.clock.awake import Awake
@@ -41,6 +41,12 @@ LONG_S: Final = 0.02
 
 AT_ONCE: Final = 8
 """How often the clockwork is moved in one go before the loop gets its turn."""
+
+AT_MOST_S: Final = 0.2
+"""How long a fast clock's clockwork is moved in one go, s of this thread's work, before it is let fall behind: a hall
+that costs more than its speed leaves would else have more to catch up with each time, and nobody could ask for less."""
+SLICE: Final = 10 * NS
+"""How much of the hall's time is moved between two looks at that."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -143,6 +149,7 @@ class WallDriver:
         lateness: how late frames reached their port, in real seconds, one value a frame.
         pumps: how late the loop's timer came, in real seconds, one value a wake-up.
         running: the hall's time passes.
+        behind: how much of the hall's time was not kept up with, ns: it passed later than its speed says.
         failure: what a device or the hall raised; the clock stands since then.
         awake: keeps the machine from falling asleep while a program talks; None on a bench of many ports, which does
             not come to sleep, or of a loop that is not ours.
@@ -155,6 +162,9 @@ class WallDriver:
         self.lateness = Lateness()
         self.pumps = Lateness()
         self.running = False
+        self.behind = 0
+        self._anchored = False
+        self._worked = thread_time
         self.failure: BaseException | None = None
         self._speed = speed
         self._ns_per_s = speed * NS
@@ -196,7 +206,11 @@ class WallDriver:
 
     @property
     def anchor(self) -> tuple[float, int]:
-        """An instant of the loop's clock (`time.monotonic`, s), and which instant of the hall (ns) it was."""
+        """An instant of the loop's clock (`time.monotonic`, s), and which instant of the hall (ns) it was.
+
+        It is asked for by whoever runs another clock by it: from then on the hall is never let fall behind.
+        """
+        self._anchored = True
         return self._origin, self._base
 
     def real_time(self, at: int) -> float:
@@ -369,9 +383,24 @@ class WallDriver:
 
     def _advance(self, at: int) -> None:
         try:
-            self.clockwork.advance_to(at)
+            if self._speed > 1 and at - self.clockwork.now > SLICE and not self._anchored:
+                self._hasten(at)
+            else:
+                self.clockwork.advance_to(at)
         except Exception as exc:  # a model failed; whoever awaits `run` gets it
             self.fail(exc)
+
+    def _hasten(self, at: int) -> None:
+        """Run what is due up to `at`, or as far as there is time for it: the hall's present is there then."""
+        clockwork = self.clockwork
+        over = self._worked() + AT_MOST_S
+        while clockwork.now < at:
+            clockwork.advance_to(min(at, clockwork.now + SLICE))
+            if self._worked() > over and clockwork.now < at:
+                self.behind += at - clockwork.now
+                self._base, self._origin = clockwork.now, self._time()
+                self._cancel()  # what is waited for comes later than it would have
+                return
 
     def _pump(self) -> None:
         self._timer = None
@@ -440,5 +469,6 @@ class WallDriver:
             "frames": self.lateness.as_dict(),
             "wake_ups": self.pumps.as_dict(),
             "kept_awake": self.awake is not None and self.awake.spells > 0,
+            **({"behind_s": round(self.behind / NS, 1)} if self.behind else {}),
             **({"distortion": self.distortion} if self._speed != 1 else {}),
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from bench.records.source import FILES
-from bench.reports.wording import printable_json
+from bench.unseen import printable_json
 
 HISTORY = "history.ndjson"
 RUN = "run.json"

@@ -7,6 +7,7 @@ log (and to a stream); it is asked to end with SIGTERM, and killed when it does 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import os
 import shutil
@@ -21,6 +22,11 @@ GRACE: Final = 10.0
 """Real seconds between SIGTERM and SIGKILL, as common service managers give."""
 
 _LAST_LINES: Final = 12
+_LONGEST: Final = 4096
+"""Characters that are kept of a line that does not end."""
+_LAST_READ_S: Final = 2.0
+_LOOK_S: Final = 0.2
+_LAST_LOOKS: Final = 100
 
 
 class CannotStart(Exception):
@@ -59,6 +65,7 @@ class OutsideProgram:
             raise CannotStart(
                 f"{name!r} cannot be run: " + ("the file is not executable (chmod +x)" if there else "no such program")
             )
+        self._asked = self._shot = False
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -76,13 +83,22 @@ class OutsideProgram:
         assert self._process is not None
         stream = self._process.stdout
         assert stream is not None
-        while chunk := await stream.read(1 << 16):
-            text = chunk.decode("utf-8", "replace")
-            self._last.extend(text.splitlines())
-            for out in self._streams:
-                with contextlib.suppress(OSError, ValueError):  # a closed terminal must not stop the day
-                    out.write(text)
-                    out.flush()
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode  # a letter may come in two pieces
+        whole, ended = "", False
+        try:
+            while not ended:
+                chunk = await stream.read(1 << 16)
+                ended = not chunk
+                text = decode(chunk, final=ended)
+                *lines, rest = (whole + text).split("\n")  # and so may a line, or its end alone
+                self._last.extend(line.rstrip("\r") for line in lines)
+                whole = rest[-_LONGEST:]
+                for out in self._streams:
+                    with contextlib.suppress(OSError, ValueError):  # a closed terminal must not stop the day
+                        out.write(text)
+                        out.flush()
+        finally:
+            self._last.extend([whole] if whole else [])
 
     @property
     def running(self) -> bool:
@@ -111,12 +127,33 @@ class OutsideProgram:
     async def wait(self) -> Exit:
         """Wait for its end; returns how it ended."""
         assert self._process is not None
-        status = await self._process.wait()
+        status = await self._ended()
         self._signal(signal.SIGKILL)  # whatever it has left behind
         if self._reader is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._reader, 2.0)
+            await self._read_out(self._reader)
         return self._exit(status)
+
+    async def _ended(self) -> int:
+        """Wait until the process itself has ended; asyncio's `wait` waits for whoever else has its output open."""
+        assert self._process is not None
+        while self._process.returncode is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _LOOK_S)
+        return self._process.returncode
+
+    async def _read_out(self, reader: asyncio.Task[None]) -> None:
+        """Let the last of what it wrote be read; something that it left behind may keep its output open for ever."""
+        await asyncio.wait({reader}, timeout=_LAST_READ_S)
+        for _ in range(_LAST_LOOKS):  # this process may have stood still itself: what has come is there to be read
+            if reader.done():
+                break
+            await asyncio.sleep(0)
+        if not reader.done():
+            reader.cancel()
+            assert self._process is not None
+            self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public closes it
+        elif not reader.cancelled():
+            reader.result()
 
     async def stop(self, grace: float = GRACE) -> Exit:
         """Ask it to end, and kill it when it does not within `grace` real seconds."""
@@ -126,7 +163,7 @@ class OutsideProgram:
             self._signal(signal.SIGCONT)  # one that is paused hears it too
             assert self._process is not None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), grace)
+                await asyncio.wait_for(self._ended(), grace)
             if self._process.returncode is None:
                 self._asked = False
                 self._last.append(f"it did not end within {grace:g} s of SIGTERM and was killed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bench.clock.clockwork import Clockwork
 from bench.scenario.model import LineSpec, Scenario
@@ -30,6 +30,9 @@ from firmware_sim.devices.voice_caller import VoiceCaller
 from firmware_sim.line import BurstSink, Line, NoteSink
 from firmware_sim.modbus_line import ModbusLine
 from firmware_sim.modbus_slave import Slave
+
+LEAST_WITHIN_S: Final = 30.0
+"""A call has to be spoken so soon where nobody says otherwise, s."""
 
 
 class NoSuchDevice(LookupError):
@@ -263,7 +266,19 @@ def inventory(scenario: Scenario) -> list[dict[str, Any]]:
             "owner": line.owner,
             **_other_map(spec),
             **({"profile": spec.profile} if hasattr(spec, "profile") else {}),
-            **({"within_s": spec.within_s} if hasattr(spec, "within_s") else {}),
+            **({"within_s": _spoken_within(scenario, spec)} if spec.acts_as == "voice_caller" else {}),
         }
         for line, spec in scenario.placed
     ]
+
+
+def _spoken_within(scenario: Scenario, spec: Any) -> float:
+    """How soon a voice caller has to speak a call, s: as the scenario says, or as the declaration of the device does.
+
+    A call may meet another one that is being spoken: hence twice the time of one.
+    """
+    if spec.within_s is not None:
+        return float(spec.within_s)
+    house = scenario.codec(spec.protocol).declaration.house
+    lasts_ms = house.announce.lasts_ms if house is not None and house.announce is not None else 0
+    return max(LEAST_WITHIN_S, 2 * lasts_ms / 1000)

@@ -27,6 +27,10 @@ __all__ = ["CollectorHung", "Watchdog"]
 SHOWN = 8
 """Stacks of waiting threads that are shown."""
 
+LOOKS = 2
+"""A look that comes later than so many of its times counts as one that came then: the process stood still itself (it
+was stopped, its machine was busy or asleep), and the collector could not have gone on."""
+
 _NOT_ITS = (str(Path(__file__).parents[1]), threading.__file__, "<frozen runpy>")
 """Files whose lines in a stack tell nothing of the collector: ours, and what starts threads and programs."""
 
@@ -71,13 +75,17 @@ class Watchdog:
 
     def _watch(self) -> None:
         clock = REAL["monotonic"]
-        last, since, raised = self._pulse(), clock(), 0
-        while not self._done.wait(min(0.5, self._patience / 4)):
+        every = min(0.5, self._patience / 4)
+        last, silent, raised, looked = self._pulse(), 0.0, 0, clock()
+        while not self._done.wait(every):
+            now = clock()
+            silent += min(now - looked, LOOKS * every)
+            looked = now
             pulse = self._pulse()
             if pulse != last:
-                last, since, raised = pulse, clock(), 0
+                last, silent, raised = pulse, 0.0, 0
                 continue
-            if clock() - since < self._patience * (1 + raised / 4):
+            if silent < self._patience * (1 + raised / 4):
                 continue
             if raised >= 8 and self._kernel.actors:
                 self._give_up(self.found)
@@ -88,7 +96,7 @@ class Watchdog:
                 if self._kernel.actors:  # else it has just ended
                     self.found = self._where()
                     self._raise_in_collector()
-            raised += 1
+                    raised += 1
 
     def _runner(self) -> int:
         """The thread that has the baton: the one that hangs, whoever else waits."""
@@ -123,7 +131,13 @@ class Watchdog:
         self._raise(hung, runner)
 
     def _raise(self, exc: type[BaseException], thread: int) -> None:
-        """Raise an exception in a thread, at its next instruction."""
+        """Raise an exception in a thread, at its next instruction.
+
+        The watchdog's own thread is not traced any more then (coverage, a debugger, a profiler): until the other thread
+        has taken its exception, a traced thread of CPython 3.11 that enters a function looks for it there for ever.
+        """
+        sys.settrace(None)
+        sys.setprofile(None)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(exc))
 
 

@@ -43,4 +43,4 @@ def up(
     finally:
         if process.poll() is None:
             process.send_signal(end)
-        process.communicate(timeout=30)
+        process.communicate(timeout=100)

@@ -32,7 +32,7 @@ class WallThread:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Let the loop run a coroutine, and wait for what it returns."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     def begin(self, port: Any) -> None:
         """Offer a port, then let time pass."""
@@ -50,6 +50,6 @@ class WallThread:
 
         self.run(close())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(20)
+        self._thread.join(60)
         self.loop.close()
         assert self.driver.failure is None, self.driver.failure

@@ -7,6 +7,7 @@ import pytest
 from bench.clock.awake import AT_ONCE, SWITCH, Awake
 from bench.clock.clockwork import Clockwork
 from bench.clock.wall import SHARP_UP_TO, WallDriver, make_loop
+from fake_loop import FakeLoop
 
 
 @pytest.fixture
@@ -25,15 +26,22 @@ def device(tmp_path, monkeypatch):
     return path
 
 
+@pytest.fixture
+def fake():
+    made = FakeLoop()
+    yield made
+    made.close()
+
+
 async def _until(condition):
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.005)
 
 
-def test_it_is_asked_for_once_and_let_go_after_a_silence(loop, device):
+def test_it_is_asked_for_once_and_let_go_after_a_silence(fake, device):
     """Held from the first word on, through every further one, and let go when nothing is said any more; then again."""
-    held = Awake(loop, device, linger=0.02)
+    held = Awake(fake, device, linger=0.02)
 
     async def talk():
         for _ in range(8):
@@ -46,7 +54,7 @@ def test_it_is_asked_for_once_and_let_go_after_a_silence(loop, device):
         held.stir()
         assert held.held
 
-    loop.run_until_complete(talk())
+    fake.run_until_complete(talk())
     assert held.spells == 2
     held.release()
     assert not held.held

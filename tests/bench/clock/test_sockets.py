@@ -224,9 +224,9 @@ def test_an_address_that_nobody_has_is_real(hall):
     """Any other address goes to the network: here it is refused, as it really is, and that is noticed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", number), timeout=1)
+        number = free.getsockname()[1]  # kept, and not listened on: nobody else can have it
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", number), timeout=60)
     assert "a real network connection" in hall.kernel.noticed
 
 

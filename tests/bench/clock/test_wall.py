@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import itertools
 import os
 import resource
 import selectors
@@ -16,38 +17,11 @@ from hypothesis import strategies as st
 
 from bench.clock.clockwork import Clockwork
 from bench.clock.lateness import Lateness
-from bench.clock.wall import SHARP_UP_TO, SPIN_FOR, SharpSelector, WallDriver, distortion, make_loop
+from bench.clock.wall import AT_MOST_S, SHARP_UP_TO, SPIN_FOR, SharpSelector, WallDriver, distortion, make_loop
+from fake_loop import FakeLoop
 from firmware_sim.device import NS
 
 MS = 1_000_000
-
-
-class FakeSelector(selectors.SelectSelector):
-    """Waits by moving the loop's clock; `late` seconds too long each time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 1000.0
-        self.late = 0.0
-
-    def select(self, timeout=None):
-        if timeout is None:
-            raise AssertionError("the loop would wait for ever: nothing is due")
-        if timeout > 0:
-            self.now += timeout + self.late
-        return super().select(0)
-
-
-class FakeLoop(asyncio.SelectorEventLoop):
-    """A loop on that selector; each look at its clock takes a microsecond, so that waiting on the processor ends."""
-
-    def __init__(self) -> None:
-        self.fake = FakeSelector()
-        super().__init__(self.fake)
-
-    def time(self) -> float:
-        self.fake.now += 1e-6
-        return self.fake.now
 
 
 @pytest.fixture
@@ -439,3 +413,61 @@ def test_a_late_wake_up_loses_nothing_before_the_stop(loop, clock):
         loop.run_until_complete(driver.run(start + 15 * MS))
         assert seen == [10, 12, 14.99, 15]
         assert clock.now == start + 15 * MS
+
+
+def costly(clock: Clockwork, loop: FakeLoop) -> None:
+    """A hall of which each second takes a hundredth of a real one: it can be had a hundred times as fast, not more."""
+
+    def second() -> None:
+        loop.fake.now += 0.01
+        clock.call_at(clock.now + NS, second)
+
+    clock.call_at(clock.now + NS, second)
+
+
+def test_a_hall_that_cannot_be_had_so_fast_falls_behind_and_answers(loop, clock):
+    """At ten times what the machine can do the loop still gets its turns, the hall is as fast as it can be, and how far
+    it fell behind is told; at a speed that can be had it keeps it again."""
+    driver = WallDriver(clock, loop, speed=1000)
+    driver._worked = lambda: loop.fake.now
+    costly(clock, loop)
+    turns = []
+
+    async def main():
+        began = clock.now
+        driver.start()
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            turns.append(loop.fake.now)
+        took = turns[-1] - turns[0]
+        assert max(after - before for before, after in itertools.pairwise(turns)) < 0.1 + 3 * AT_MOST_S
+        assert driver.stimulus(lambda: clock.now) - began > 0.5 * 100 * took * NS
+        assert driver.describe()["behind_s"] > 0
+        driver.set_speed(10)
+        behind, before, at_first = driver.behind, clock.now, loop.fake.now
+        await asyncio.sleep(10)
+        assert driver.stimulus(lambda: clock.now) - before == pytest.approx(
+            (loop.fake.now - at_first) * 10 * NS, rel=0.01
+        )
+        assert driver.behind == behind
+        driver.stop()
+
+    loop.run_until_complete(main())
+
+
+@pytest.mark.parametrize("speed", [1, 60])
+def test_by_which_another_clock_runs_never_falls_behind(loop, clock, speed):
+    """However long the machine stood still, the hall is at the wall's instant afterwards in wall time, and in scaled
+    time when a program's clock was set by it."""
+    driver = WallDriver(clock, loop, speed=speed)
+    driver._worked = lambda: loop.fake.now
+    costly(clock, loop)
+    driver.start()
+    if speed > 1:
+        assert driver.anchor[1] == clock.now
+    began = clock.now
+    loop.fake.now += 100
+    assert driver.stimulus(lambda: clock.now) - began == pytest.approx(100 * speed * NS, abs=speed * MS)
+    assert driver.behind == 0
+    assert "behind_s" not in driver.describe()
+    driver.stop()

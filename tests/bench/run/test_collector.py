@@ -9,8 +9,11 @@ import signal
 import sys
 import textwrap
 import threading
+import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -21,6 +24,7 @@ from bench.clock.standins import installed
 from bench.run.collector import NotPython, Program, parse_command, run_collector
 from bench.run.watchdog import CollectorHung, Watchdog
 from firmware_sim.device import NS
+from late_watch import Lively
 
 
 @pytest.mark.parametrize(
@@ -192,17 +196,36 @@ def test_a_failure_of_the_bench_is_not_the_collectors(world):
         )
 
 
-def test_a_loop_that_calls_nothing_is_interrupted(world):
+@pytest.fixture
+def begun(monkeypatch):
+    """Filled by a program that is about to hang; until then it is only slow."""
+    filled = []
+    monkeypatch.setattr(sys, "begun_for_test", filled, raising=False)
+    return filled
+
+
+def test_a_loop_that_calls_nothing_is_interrupted(world, begun):
     """The watchdog names the line where a collector hangs, and the run goes on."""
-    dog = Watchdog(world.kernel, 1.0, give_up=lambda found: pytest.fail(f"gave up: {found}"))
-    with dog:
-        ended, _ = world("n = 0\nwhile True:\n    n += 1\n")
+    gave_up = []
+    with Watchdog(Lively(world.kernel, begun), 1.0, gave_up.append) as dog:
+        ended, _ = world(
+            """
+            import sys
+            def hang():
+                n = 0
+                sys.begun_for_test.append(True)
+                while True:
+                    n += 1
+            hang()
+            """
+        )
     assert ended.how == "hung"
+    assert not gave_up
     assert "my_collector.py" in dog.found
-    assert "n += 1" in dog.found or "while True" in dog.found
+    assert "in hang\n" in dog.found
 
 
-def test_a_loop_that_swallows_everything_is_given_up(world):
+def test_a_loop_that_swallows_everything_is_given_up(world, begun):
     """When even the interruption is swallowed, the watchdog gives the process up (after trying again)."""
     released, seen = [], []
 
@@ -212,13 +235,14 @@ def test_a_loop_that_swallows_everything_is_given_up(world):
 
     sys.flag_for_test = released
     try:
-        with Watchdog(world.kernel, 0.1, give_up):
+        with Watchdog(Lively(world.kernel, begun), 0.1, give_up):
             world(
                 """
                 import sys
                 flag = sys.flag_for_test
                 while not flag:
                     try:
+                        sys.begun_for_test.append(True)
                         while not flag:
                             pass
                     except BaseException:
@@ -230,6 +254,31 @@ def test_a_loop_that_swallows_everything_is_given_up(world):
     assert seen
     assert "neither waited nor read a clock" in seen[0]
     assert issubclass(CollectorHung, BaseException)
+
+
+def test_a_watchdog_counts_only_what_it_has_raised():
+    """However long a program was not there yet, it is told that it hangs before the process is given up."""
+
+    class Slow:
+        beats_asked = 0
+        clockwork = SimpleNamespace(now=0)
+        actors: ClassVar = []
+
+        @property
+        def beats(self):
+            self.beats_asked += 1
+            return 0
+
+    order, kernel, over = [], Slow(), threading.Event()
+    dog = Watchdog(kernel, 0.02, lambda found: (order.append(found), over.set()))
+    dog._where = lambda: "here"
+    dog._raise_in_collector = lambda: order.append("raised")
+    with dog:
+        while kernel.beats_asked < 80:
+            time.sleep(0.001)
+        kernel.actors = [1]
+        assert over.wait(60)
+    assert order == ["raised"] * 8 + ["here"]
 
 
 # -- a collector that believes the process is its own ------------------------------------------------------------------

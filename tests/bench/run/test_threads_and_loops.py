@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import sys
 import textwrap
 import threading
 
@@ -19,6 +20,7 @@ from bench.run.collector import Program, run_collector
 from bench.run.watchdog import Watchdog
 from firmware_sim.device import NS
 from firmware_sim.line import Line
+from late_watch import Lively
 
 
 class World:
@@ -306,15 +308,25 @@ def test_a_deadlock_names_who_waits_for_what(world):
 
 
 # -- watchdog --------------------------------------------------------------------------------------------------------
-def test_a_thread_that_hangs_ends_the_program(world):
+@pytest.fixture
+def begun(monkeypatch):
+    """Filled by a program that is about to hang; until then it is only slow."""
+    filled = []
+    monkeypatch.setattr(sys, "begun_for_test", filled, raising=False)
+    return filled
+
+
+def test_a_thread_that_hangs_ends_the_program(world, begun):
     """A loop that calls nothing in a worker thread: the watchdog names that thread and its line, and the run ends."""
-    with Watchdog(world.kernel, 1.0, give_up=lambda found: pytest.fail(f"gave up: {found}")) as dog:
+    gave_up = []
+    with Watchdog(Lively(world.kernel, begun), 1.0, gave_up.append) as dog:
         ended = world(
             """
-            import threading, time
+            import sys, threading, time
             def spin_for_ever():
                 time.sleep(1)
                 n = 0
+                sys.begun_for_test.append(True)
                 while True:
                     n += 1
             threading.Thread(target=spin_for_ever, name="spinner").start()
@@ -322,14 +334,37 @@ def test_a_thread_that_hangs_ends_the_program(world):
             """
         )
     assert ended.how == "hung"
+    assert not gave_up
     assert "thread spinner" in dog.found
     assert "spin_for_ever" in dog.found
     assert "MainThread waits for the end of a sleep" in dog.found
 
 
-def test_a_real_lock_held_across_a_wait_is_named_with_both_stacks(world, monkeypatch):
+@pytest.fixture(params=["plain", "traced", "profiled"])
+def watched(request):
+    """All threads run as they are, or as under coverage or a debugger, or under a profiler."""
+
+    def look(_frame, _event, _arg):
+        return look
+
+    name = {"plain": "", "traced": "trace", "profiled": "profile"}[request.param]
+    if not name:
+        yield
+        return
+    before = getattr(sys, f"get{name}")(), getattr(threading, f"get{name}")()
+    for module in (threading, sys):
+        getattr(module, f"set{name}")(look)
+    try:
+        yield
+    finally:
+        for module, was in zip((sys, threading), before, strict=True):
+            getattr(module, f"set{name}")(was)
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_real_lock_held_across_a_wait_is_named_with_both_stacks(world, begun, monkeypatch):
     """A lock from before the world, held by a thread that waits in simulated time, blocks another for real: the
-    watchdog shows both."""
+    watchdog shows both, and ends the run, whatever else looks at what the threads do."""
     native = NATIVE_LOCK()
     monkeypatch.setattr("sys.native_locks_for_test", [native], raising=False)
     seen = []
@@ -339,7 +374,7 @@ def test_a_real_lock_held_across_a_wait_is_named_with_both_stacks(world, monkeyp
         if native.locked():
             native.release()
 
-    with Watchdog(world.kernel, 0.2, give_up):
+    with Watchdog(Lively(world.kernel, begun), 0.5, give_up):
         world(
             """
             import sys, threading, time
@@ -347,6 +382,7 @@ def test_a_real_lock_held_across_a_wait_is_named_with_both_stacks(world, monkeyp
                 sys.native_locks_for_test[0].acquire()
                 time.sleep(60)
             def taker():
+                sys.begun_for_test.append(True)
                 sys.native_locks_for_test[0].acquire()
             for work in (holder, taker):
                 threading.Thread(target=work, name=work.__name__, daemon=True).start()
