@@ -7,8 +7,10 @@ that sends escape sequences must not move the reader's cursor.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +21,8 @@ from typing import Any, Final, Self, TextIO
 import click
 
 from bench.cli.exit_codes import ExitCode
-from bench.reports.wording import duration, printable, printable_json
+from bench.reports.wording import duration, printable
+from bench.unseen import printable_json
 
 SCHEMA_VERSION: Final = 1
 """Version of the objects that `--json` prints; it grows when a field changes its meaning or goes away."""
@@ -155,6 +158,42 @@ def table(rows: Iterable[Sequence[object]], *, headers: Sequence[str] = (), righ
             padded.append(gap + cell if n in rights else cell + gap)
         lines.append("  ".join(padded).rstrip())
     return lines
+
+
+class ProgramSpeech(io.TextIOBase):
+    r"""What the program under test prints, on its way to a terminal: `shown` of a day.
+
+    Its colours stay, and line ends, tabs and returns, for a progress bar of its own. All else that a terminal obeys is
+    spelled out (`\x1b[2J`), for a program prints what devices and databases told it. `collector.log` has it as it was.
+
+    Args:
+        stream: where it goes; stderr of the moment by default.
+    """
+
+    _COLOUR: Final = re.compile(r"(\x1b\[[0-9;:]*m)")
+    _BEGUN: Final = re.compile(r"\x1b(\[[0-9;:]{0,60})?\Z")  # a colour may come in two pieces
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._begun = ""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Pass a piece on; the beginning of a colour waits for its end."""
+        whole = self._begun + text
+        begun = self._BEGUN.search(whole)
+        self._begun = begun[0] if begun else ""
+        pieces = self._COLOUR.split(whole[: len(whole) - len(self._begun)])
+        pieces[::2] = (printable(piece, keep="\n\r\t") for piece in pieces[::2])
+        self._stream.write("".join(pieces))
+        return len(text)
+
+    def flush(self) -> None:
+        """Let what was passed on be seen."""
+        self._stream.flush()
 
 
 class Progress:

@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final, TextIO, cast
 
 import click
 
@@ -167,7 +167,7 @@ def _run(asked: SimpleNamespace) -> Any:
             evidence=asked.evidence,
             patience=asked.patience,
             paths=paths,
-            shown=None if asked.as_json else sys.stderr,
+            shown=None if asked.as_json else cast(TextIO, console.ProgramSpeech()),
             progress=progress.update,
         )
         try:
@@ -237,13 +237,14 @@ def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) 
     from bench.reports import figures, summary
 
     ended = result.exit
-    failed = tested and (not ended.good or not result.opened)
+    failed = tested and (not (ended.good or ended.how == "killed") or not result.opened)
     code = of_run(verdict.word, collector_failed=failed)
     if as_json:
         console.emit_json(verdict.to_json())
         return code
     told = verdict.to_json()
-    print_verdict(told, figures=summary.lines(figures.of(result.directory.path)))
+    rows = summary.lines(figures.of(result.directory.path))
+    print_verdict(told, figures=[_failure(result), *rows] if failed else rows)
     if tested:
         console.out(_about_collector(result))
     for line in _about_faults(result.directory.path):
@@ -270,6 +271,16 @@ def _about_faults(path: Path) -> list[str]:
     return lines
 
 
+def _failure(result: Any) -> str:
+    """What became of a program that failed, in the row before all figures: it explains the verdict above it."""
+    ended = result.exit
+    said = ended.detail.strip().splitlines()
+    told = [_end_of(ended)]
+    if not result.opened:
+        told.append("never opened a port of the hall")
+    return f"program   {', '.join(told)}" + (f": {printable(said[-1].strip())}" if said else "")
+
+
 def _about_collector(result: Any) -> str:
     ended = result.exit
     if not result.opened:
@@ -277,13 +288,19 @@ def _about_collector(result: Any) -> str:
     return f"\n  The collector {_ended(ended)}"
 
 
+_ENDS: Final = {
+    "asked to end": "ran to the end of the day",
+    "crashed": "crashed",
+    "hung": "hung",
+    "killed": "was killed by a fault, and the day was over before it was started again",
+}
+
+
+def _end_of(ended: Any) -> str:
+    return f"ended by itself with status {ended.status}" if ended.how == "returned" else _ENDS[ended.how]
+
+
 def _ended(ended: Any) -> str:
-    words = {
-        "asked to end": "ran to the end of the day",
-        "returned": f"ended by itself with status {ended.status}",
-        "crashed": "crashed",
-        "hung": "hung",
-    }
-    text = words[ended.how]
+    text = _end_of(ended)
     lines = [printable(line) for line in ended.detail.splitlines()]
     return "\n    ".join((f"{text}:", *lines)) if lines else f"{text}."

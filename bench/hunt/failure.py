@@ -22,6 +22,7 @@ from bench.hunt.play import Job
 from bench.hunt.subject import Subject, subject_of
 from bench.hunt.trial import Outcome, Trial
 from bench.scenario.toml_out import toml
+from bench.unseen import printable_json
 
 __all__ = ["FAILURE", "SCENARIO", "BadFailure", "Failure", "load_failure", "store"]
 
@@ -99,7 +100,8 @@ def store(
         "trial": trial.to_json(),
         **facts,
     }
-    (path / FAILURE).write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = printable_json(json.dumps(whole, ensure_ascii=False, indent=1))
+    (path / FAILURE).write_text(f"{text}\n", encoding="utf-8")
     return path
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from bench.judge.history import History, HistoryFailed, SealedFile, SealedWriter, read_history
 from bench.judge.records import FIELDS, Gap, Health, Row, Rows
 from bench.judge.verdict import Verdict, judge
+from bench.unseen import printable_json
 
 __all__ = ["EvidenceError", "Kept", "Run", "load_run", "read_rows", "write_rows", "write_verdict"]
 
@@ -84,7 +85,7 @@ class Run:
         how, status = ended.get("how"), ended.get("status")
         if how == "returned" and status:
             return f"ended with status {status}"
-        if how not in ("returned", "asked to end"):
+        if how not in ("returned", "asked to end", "killed"):
             return str(how)
         return "never opened a port" if self.info.get("opened_a_port") is False else ""
 
@@ -228,7 +229,8 @@ def write_verdict(run_dir: str | Path, verdict: Verdict) -> Path:
     path = Path(run_dir) / VERDICT
     beside = path.with_suffix(".json.part")
     try:
-        beside.write_text(json.dumps(verdict.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        text = printable_json(json.dumps(verdict.to_json(), ensure_ascii=False, indent=2))
+        beside.write_text(f"{text}\n", encoding="utf-8")
         beside.replace(path)
     except OSError as error:
         raise EvidenceError(

@@ -7,7 +7,9 @@ footer: everything up to the last whole line can be read, and the reader calls i
 does not match its hash, and the reader calls it edited. Only a complete history can be the ground of a good verdict.
 
 `SealedWriter` and `SealedFile` are that envelope (header, lines, footer), also used for the rows that were judged;
-`HistoryWriter` and `History` put numbered records into it. The bytes depend on nothing but what is recorded.
+`HistoryWriter` and `History` put numbered records into it. Characters that a terminal would obey stand as JSON's
+escapes: a reader gets them back as they were, and whoever prints the file sees them. The bytes depend on nothing but
+what is recorded.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, NamedTuple, Self
+
+from bench.unseen import printable_json
 
 __all__ = [
     "History",
@@ -149,7 +153,7 @@ class SealedWriter:
         if not self._lines:
             return
         # a lone surrogate cannot be UTF-8; its escape is valid JSON and reads back as the same character
-        data = "".join(self._lines).encode("utf-8", "backslashreplace")
+        data = printable_json("".join(self._lines)).encode("utf-8", "backslashreplace")
         self._lines.clear()
         self._room = self._buffered
         self._hash.update(data)

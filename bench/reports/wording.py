@@ -5,10 +5,11 @@ No plotting and no templates here: a command that prints a line of figures impor
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
+
+from bench.unseen import UNSEEN
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -25,30 +26,8 @@ def printable(text: str, keep: str = "") -> str:
         return composed
     # Cc controls, Cf invisible and bidirectional marks, Cs lone surrogates, Zl/Zp line and paragraph separators
     return "".join(
-        ascii(char)[1:-1] if char not in keep and unicodedata.category(char) in _UNSEEN else char for char in composed
+        ascii(char)[1:-1] if char not in keep and unicodedata.category(char) in UNSEEN else char for char in composed
     )
-
-
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-
-def printable_json(text: str) -> str:
-    r"""A JSON text that says the same, with what `printable` would spell out in the escapes of JSON (`\u202e`).
-
-    JSON itself lets C1 controls and marks of direction stand as they are in a string, and a terminal would obey them.
-
-    Args:
-        text: JSON; its line ends stay.
-    """
-    if text.replace("\n", "").isprintable():
-        return text
-    return "".join(
-        char if char == "\n" or unicodedata.category(char) not in _UNSEEN else _escape(char) for char in text
-    )
-
-
-def _escape(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else json.dumps(char)[1:-1]
 
 
 def duration(seconds: float | None) -> str:

