@@ -12,7 +12,7 @@ from bench.cli import console
 from bench.cli.console import Failure, out, say
 from bench.cli.exit_codes import ExitCode
 from bench.cli.numbers import Number
-from bench.reports.wording import printable
+from bench.reports.wording import count, printable
 
 
 @click.command("hunt", short_help="Search what breaks a collector; shrink and keep the first failure.")
@@ -186,12 +186,13 @@ def _tell(campaign: Any, as_json: bool) -> None:
     unseen = [row[1] for row in rows if not row[2]] if campaign.found is not None else []
     if unseen:
         out(f"  {len(unseen)} faults and branches were not seen before the search ended (all of them with --json)")
-    for name, count in sorted(campaign.undecided.items()):
-        out(f"  {name} could not be decided in {count} {'run' if count == 1 else 'runs'}")
-    for name, count in sorted(campaign.excused.items()):
-        out(f"  {name}: {count} {'run' if count == 1 else 'runs'} in which no program could have kept it")
+    for name, runs in sorted(campaign.undecided.items()):
+        out(f"  {name} could not be decided in {count(runs, 'run')}")
+    for name, runs in sorted(campaign.excused.items()):
+        out(f"  {name}: {count(runs, 'run')} in which no program could have kept it")
     if campaign.unplayed:
-        out(f"  {len(campaign.unplayed)} runs could not be played; the first: {printable(campaign.unplayed[0])}")
+        unplayed = count(len(campaign.unplayed), "run")
+        out(f"  {unplayed} could not be played; the first: {printable(campaign.unplayed[0])}")
 
 
 def _tell_found(campaign: Any) -> None:
@@ -199,8 +200,9 @@ def _tell_found(campaign: Any) -> None:
     small, first = found.small, found.first
     out(f"{console.verdict_word('VIOLATED')}: {found.invariant}, found in run {found.run}: {printable(first.label)}")
     out(
-        f"  shrunk from {len(first.faults)} faults and {first.presses} presses to {len(small.faults)} and "
-        f"{small.presses}, on {len(small.devices)} of {len(first.devices)} keypads, in {found.shrinking} runs"
+        f"  shrunk from {count(len(first.faults), 'fault')} and {count(first.presses, 'press', 'presses')} to "
+        f"{len(small.faults)} and {small.presses}, on {len(small.devices)} of {count(len(first.devices), 'keypad')}, "
+        f"in {count(found.shrinking, 'run')}"
     )
     for line in trial_lines(small):
         out(f"  {line}")

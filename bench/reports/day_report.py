@@ -169,8 +169,7 @@ def _context(
         "command": _command(run, figures),
         "facts": _facts(run),
     }
-    context["contents"] = [(ident, name) for ident, name, key in _CONTENTS if key is None or _shown(context, key)]
-    return context
+    return {**context, "contents": page.contents(context, _CONTENTS)}
 
 
 _CONTENTS: Final = (
@@ -188,12 +187,6 @@ _CONTENTS: Final = (
     ("repeat", "Repeat", None),
 )
 """Sections of the page: id, name, and what has to be there for it."""
-
-
-def _shown(context: Mapping[str, Any], key: str) -> bool:
-    name, _, part = key.partition(".")
-    value = context[name]
-    return bool(value.get(part) if part else value)
 
 
 def _timeline_caption(figures: Figures, latency: Latency, shaded: bool) -> str:
@@ -259,7 +252,7 @@ def _collector_remarks(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     how, status, detail = collector.get("how"), collector.get("status"), str(collector.get("detail") or "")
     if how == "returned" and status:
         remarks.append((f"The program under test ended by itself with status {status}.", detail))
-    elif how not in (None, "returned", "asked to end"):
+    elif how not in (None, "returned", "asked to end", "killed"):
         remarks.append((f"The program under test {how}{':' if detail else '; see collector.log.'}", detail))
     if facts.get("opened_a_port") is False:
         remarks.append(("The program under test never opened a port of the hall.", ""))

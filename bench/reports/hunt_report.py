@@ -20,7 +20,8 @@ from bench.judge.invariants import INVARIANTS
 from bench.reports import page
 from bench.reports.frame_words import Spoken, spoken_in
 from bench.reports.frame_words import told as story_lines
-from bench.reports.wording import count, printable_json
+from bench.reports.wording import count
+from bench.unseen import printable_json
 
 FILE: Final = "report.html"
 CAMPAIGN: Final = "hunt.json"
@@ -112,9 +113,17 @@ def render(told: Mapping[str, Any], failures: Sequence[tuple[str, Mapping[str, A
         "command": _command(told),
         "facts": [("hallbench", __version__), ("Python", platform.python_version())],
     }
-    parts = (("failures", "Failures"), ("sometimes", "Seen and never seen"), ("invariants", "Invariants"))
-    context["contents"] = [("figures", "Figures"), *(part for part in parts if context[part[0]]), ("repeat", "Repeat")]
-    return page.render("hunt.html", context, told)
+    return page.render("hunt.html", {**context, "contents": page.contents(context, _CONTENTS)}, told)
+
+
+_CONTENTS: Final = (
+    ("figures", "Figures", None),
+    ("failures", "Failures", "failures"),
+    ("sometimes", "Seen and never seen", "sometimes"),
+    ("invariants", "Invariants", "invariants"),
+    ("repeat", "Repeat", None),
+)
+"""Sections of the page: id, name, and what has to be there for it."""
 
 
 def _sentence(told: Mapping[str, Any]) -> str:

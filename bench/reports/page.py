@@ -8,7 +8,7 @@ surrogates are spelled out (`printable`). Only drawings and the data block are l
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +54,26 @@ def render(template: str, context: Mapping[str, Any], data: Mapping[str, Any]) -
     """
     block = script_json({"schema_version": 1, **data})
     return environment().get_template(template).render(**context, version=__version__, data=block)
+
+
+def contents(context: Mapping[str, Any], sections: Sequence[tuple[str, str, str | None]]) -> list[tuple[str, str]]:
+    """The bar of contents below the verdict: id and name of each section that the page has.
+
+    Args:
+        context: what the template shows.
+        sections: id, name, and what has to be there for the section: a name of the context, a part of one
+            ("charts.waits"), or None for one that every page has.
+
+    Returns:
+        What the base template takes as `contents`.
+    """
+    return [(ident, name) for ident, name, key in sections if key is None or _there(context, key)]
+
+
+def _there(context: Mapping[str, Any], key: str) -> bool:
+    name, _, part = key.partition(".")
+    value = context[name]
+    return bool(value.get(part) if part else value)
 
 
 def script_json(value: Mapping[str, Any]) -> Markup:

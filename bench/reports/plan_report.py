@@ -24,8 +24,9 @@ from bench import __version__
 from bench.daytime import clock_text
 from bench.reports import page
 from bench.reports.plots import _HALF, _WIDE, COLOUR, _svg, _whole_y, time_axis
-from bench.reports.wording import count, minutes, printable, printable_json, share
+from bench.reports.wording import count, minutes, printable, share
 from bench.run.directory import CannotWrite
+from bench.unseen import printable_json
 
 FILES: Final = (
     "report.html", "plan.json", "plan.sqlite", "designs.csv", "half_hours.csv", "errands.csv", "queue.csv", "halls.csv",
@@ -52,7 +53,7 @@ def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
     plan = printable_json(json.dumps(told, ensure_ascii=False, indent=1)) + "\n"
     texts = {"report.html": render(told), "plan.json": plan}
     if "fit" in told:
-        texts["fit.json"] = json.dumps(told["fit"], ensure_ascii=False, indent=1) + "\n"
+        texts["fit.json"] = printable_json(json.dumps(told["fit"], ensure_ascii=False, indent=1)) + "\n"
         texts["fitted.toml"] = told["fitted"]
     return store(wanted, told["scenario"], texts, tables(told))
 
@@ -323,7 +324,16 @@ def render(told: Mapping[str, Any]) -> str:
         "command": told.get("command", ""),
         "facts": _facts(told),
     }
-    return page.render("plan.html", context, told)
+    return page.render("plan.html", {**context, "contents": page.contents(context, _CONTENTS)}, told)
+
+
+_CONTENTS: Final = (
+    ("designs", "Designs", None),
+    ("staff", "Staff by half-hour", "staffing"),
+    ("hall", "The day", None),
+    ("reckoned", "How it was reckoned", None),
+)
+"""Sections of the page: id, name, and what has to be there for it."""
 
 
 def _shown(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -415,7 +425,7 @@ def _facts(told: Mapping[str, Any]) -> list[tuple[str, str]]:
             rows.insert(2, (name, version(name)))
         except PackageNotFoundError:
             continue
-    return rows
+    return [row for row in rows if row[1]]
 
 
 # -- charts -----------------------------------------------------------------------------------------------------------

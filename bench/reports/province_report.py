@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from bench.reports import page
 from bench.reports.plan_report import _TONE, _WORD, Table, _teller, interval, store
 from bench.reports.plots import _WIDE, COLOUR, _svg
-from bench.reports.wording import count, minutes, printable_json, share
+from bench.reports.wording import count, minutes, share
+from bench.unseen import printable_json
 
 
 def write(wanted: Path | None, told: Mapping[str, Any]) -> Path:
@@ -99,7 +100,16 @@ def render(told: Mapping[str, Any]) -> str:
         ],
         "command": told.get("command", ""),
     }  # fmt: skip
-    return page.render("province.html", context, told)
+    return page.render("province.html", {**context, "contents": page.contents(context, _CONTENTS)}, told)
+
+
+_CONTENTS: Final = (
+    ("halls", "The halls together", None),
+    ("needed", "Counters needed", "needed"),
+    ("longest", "Where people wait longest", None),
+    ("reckoned", "How it was reckoned", None),
+)
+"""Sections of the page: id, name, and what has to be there for it."""
 
 
 def _hall(row: Mapping[str, Any], tell: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench.reports import day_report, hunt_report, page, plan_report
+from bench.compliance import page as compliance_page
+from bench.reports import day_report, hunt_report, page, plan_report, province_report
 
 Make = Callable[..., Any]
 NS = 1_000_000_000
@@ -117,6 +118,40 @@ def test_pages_share_their_style(make_run: Make, tmp_path: Path) -> None:
     assert len(heads) == 1
     assert (page.TEMPLATES / "plan.html").read_text().startswith('{% extends "base.html" %}')
     assert plan_report.page is page
+
+
+@pytest.mark.parametrize(
+    ("maker", "template"),
+    [
+        (day_report, "day.html"),
+        (hunt_report, "hunt.html"),
+        (plan_report, "plan.html"),
+        (province_report, "province.html"),
+        (compliance_page, "compliance.html"),
+    ],
+)
+def test_every_page_of_the_family_has_its_contents(maker: Any, template: str) -> None:
+    """Each section has an id, each id a place in the bar, in one order, and each has a name of its own."""
+    text = (page.TEMPLATES / template).read_text("utf-8")
+    sections = re.findall(r'<section(?: id="([^"]*)")?', text)
+    listed = maker._CONTENTS
+    assert [ident for ident, _, _ in listed] == sections
+    assert len({name for _, name, _ in listed}) == len(listed) > 2
+
+
+def test_the_contents_list_what_is_there() -> None:
+    """A section that a page lacks is not in its bar: nothing found, or no part of a chart by that name."""
+    table = (("a", "Always", None), ("b", "Rows", "rows"), ("c", "Chart", "charts.waits"), ("d", "None", "charts.no"))
+    for rows, shown in (([], ["a", "c"]), ([1], ["a", "b", "c"])):
+        found = page.contents({"rows": rows, "charts": {"waits": "<svg>"}}, table)
+        assert [ident for ident, _ in found] == shown
+
+
+def test_a_table_keeps_room_for_its_sentences() -> None:
+    """On a narrow page a column of sentences is scrolled to, not crushed to a letter a line."""
+    style = "".join((page.TEMPLATES / name).read_text("utf-8") for name in ("style.css", "compliance.css"))
+    for column in (r"\.says", r"td\.told"):
+        assert re.search(column + r" \{ min-width: 1\drem;", style)
 
 
 def test_the_same_run_gives_the_same_bytes(make_run: Make) -> None:

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.daytime import clock_text
-from bench.reports.wording import count, duration, minutes, printable, printable_json, share, verdict_sentence, wrapped
+from bench.reports.wording import count, duration, minutes, printable, share, verdict_sentence, wrapped
+from bench.unseen import printable_json
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
