@@ -125,6 +125,9 @@ def _fits(device: Mapping[str, Any], name: str, path: tuple[str | int, ...], cod
     """What a device asks of its declaration that this has not."""
     declared, made = codec.declaration, []
     profile, unit = device.get("profile", ""), device.get("unit")
+    if "within_s" in device and device.get("role") != "voice":
+        told = f'device "{name}": within_s is for a voice caller, and {declared.name} is none (role "{device["role"]}")'
+        made.append(Finding((*path, "within_s"), told, at_key=True))
     if isinstance(profile, str) and profile and profile not in declared.profiles:
         there = ", ".join(f'"{known}"' for known in declared.profiles) or "none"
         made.append(

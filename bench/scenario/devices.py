@@ -186,6 +186,14 @@ class DeclaredSpec(_Device):
     role: Literal["rating-keypad", "clerk-console", "display", "board", "voice", "other", ""] = Field(
         default="", description="What it is to the hall; by default what its declaration says."
     )
+    within_s: Number | None = Field(
+        default=None,
+        gt=0,
+        le=600,
+        exclude_if=lambda within: within is None,  # a scenario's hash is older than this field
+        description="Of a voice caller: a call has to be spoken within so many seconds; by default within twice the "
+        "time that its declaration gives a call ([house] announce, lasts_ms), and 30 at least.",
+    )
 
     @property
     def acts_as(self) -> str:

@@ -15,7 +15,7 @@ from bench.scenario.draft import Finding
 from bench.scenario.problems import ScenarioError
 from bench.scenario.toml_text import decoded, parsed
 
-__all__ = ["KEY", "Wrong", "deep_merge", "whole"]
+__all__ = ["KEY", "Wrong", "deep_merge", "lists_of", "whole"]
 
 KEY: Final = "extends"
 DEEPEST: Final = 5
@@ -38,6 +38,24 @@ def deep_merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, An
         before = merged.get(key)
         merged[key] = deep_merge(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return merged
+
+
+def lists_of(own: Mapping[str, Any]) -> list[Finding]:
+    """The lists of tables that a file gives, which is what mostly is wrong when the scenario it extends has mistakes.
+
+    Args:
+        own: the data of the file that extends another, before both are one.
+    """
+    return [
+        Finding(
+            (key,),
+            f'these take the place of every [[{key}]] of "{own[KEY]}": nothing is added to a list',
+            "repeat here those that are to stay",
+            at_key=True,
+        )
+        for key, value in own.items()
+        if isinstance(value, list) and value and isinstance(value[0], dict)
+    ]
 
 
 def whole(raw: dict[str, Any], read_beside: ReadBeside, depth: int = 0) -> tuple[dict[str, Any], ReadBeside]:

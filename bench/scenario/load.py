@@ -57,7 +57,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Scenario:
             near if near.startswith("did") else f"there is {', '.join(available())}; or give the path of a .toml file"
         )
         if name and scenarios.folder().joinpath("provinces", f"{name}.toml").is_file():
-            hint = f"{name} is a province, several halls at once: hallbench up {name}"
+            hint = f"{name} is a province, several halls at once: hallbench up {name}, hallbench plan {name}"
         raise ScenarioError([Problem(name or '""', 0, 0, f'no scenario "{name}" is shipped with hallbench', hint=hint)])
     return parse(_read(path), str(path), lambda beside: (path.parent / beside).read_bytes())
 
@@ -74,7 +74,7 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
         ScenarioError: with every mistake found.
     """
     source = decoded(data, file)
-    raw = parsed(source, file)
+    raw = own = parsed(source, file)
     positions, lines = Positions(source), source.split("\n")
 
     def placed(found: Finding) -> Problem:
@@ -99,6 +99,8 @@ def parse(data: bytes, file: str, read_beside: Callable[[str], bytes]) -> Scenar
     queues = frozenset(ticket.queue for ticket in tickets) if csv_bytes and not log_problems else None
     problems += [placed(found) for found in findings(raw, queues, declared.screens)]
     if problems or scenario is None:
+        if extends.KEY in own and any(problem.line == positions.find((extends.KEY,)).line for problem in problems):
+            problems += map(placed, extends.lists_of(own))
         problems.sort(key=lambda problem: (problem.file != file, problem.line, problem.column))
         raise ScenarioError(problems)
     scenario.attach(tuple(tickets), _sha256(scenario, csv_bytes + declared.data), declared)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from protocol.declared.build_rules import RuleBuilder
 from protocol.declared.frames import FrameSpec, value_names
 from protocol.declared.items import names_of
-from protocol.declared.model import PLAIN_SCREEN, WISHES, Ask, House, Message, Screen, Told
+from protocol.declared.model import PLAIN_SCREEN, WISHES, Ask, Const, House, Message, Screen, Told
 from protocol.declared.reading import Path, Reading, did_you_mean, shown
 
 _TOLD: Final = ("rating", "key")
@@ -22,6 +22,10 @@ _ANNOUNCE: Final = ("message", "values", "answer", "within_ms", "over", "lasts_m
 
 _PATH: Final[Path] = ("house",)
 _LONGEST_MS: Final = 3_600_000
+_USUAL_CALL_MS: Final = 15_000
+_LONGEST_CALL_MS: Final = 120_000
+_END_IS_TOLD_MS: Final = 1_000
+"""How much later than its time the end of an announcement may be told."""
 
 
 class HouseBuilder:
@@ -118,6 +122,7 @@ class HouseBuilder:
         if speaks and not {"over", "lasts_ms"} & table.keys():
             told = "does not say when the next call may be spoken: `over` names the message that tells it is over, or"
             reading.wrong(path, f"{told} `lasts_ms` says how long one takes")
+        lasts = self._lasts(path, table, message) if speaks else 0
         return Ask(
             message.name,
             values,
@@ -125,8 +130,20 @@ class HouseBuilder:
             answer.name if answer is not None else "",
             reading.whole(path, table, "within_ms", 500, 1, 60_000),
             over.name if over is not None else "",
-            reading.whole(path, table, "lasts_ms", 15_000, 100, 120_000) if speaks else 0,
+            lasts,
         )
+
+    def _lasts(self, path: Path, table: Any, message: Message) -> int:
+        """How long an announcement takes at most, ms: never less than the message itself says that it is heard."""
+        said = [effect.options.get("ms") for effect in message.effects if effect.kind == "voice"]
+        heard = max((ms.value for ms in said if isinstance(ms, Const) and isinstance(ms.value, int)), default=0)
+        usual = min(max(_USUAL_CALL_MS, heard + _END_IS_TOLD_MS), _LONGEST_CALL_MS)
+        lasts: int = self.reading.whole(path, table, "lasts_ms", usual, 100, _LONGEST_CALL_MS)
+        if lasts < heard:
+            told = f'message "{message.name}" is heard for {heard} ms, and is given {lasts}: the next call cuts it off'
+            place = (*path, "lasts_ms") if "lasts_ms" in table else path
+            self.reading.wrong(place, told, f"lasts_ms = {heard} or more, at most {_LONGEST_CALL_MS}")
+        return lasts
 
     def _valued(self, path: Path, values: Mapping[str, Any], names: Collection[str], message: str) -> None:
         for name in values:

@@ -37,6 +37,8 @@ class Desk:
         self.heard: list[bytes] = []
         self.line.on_note(self.note)
         self.line.on_burst(lambda _t, _line, src, data, _bad, _end: self.heard.append(data) if src != "v" else None)
+        self.sent: list[tuple[int, bytes]] = []
+        self.line.on_burst(lambda t, _line, src, data, *_: self.sent.append((t, data)) if src != "v" else None)
         self.master = DeclaredVoice("house/voice", "v", 0, codec, self.line.settings, self.tell)
         self.line.attach_master(self.master)
         self.line.apply(self.device, self.device.power_on(0))
@@ -104,6 +106,31 @@ def test_an_end_that_is_not_told_holds_nothing_up() -> None:
     assert [kind for kind, _ in desk.told] == ["silent", "spoke", "spoke"]
 
 
+@pytest.mark.parametrize("seconds", [12, 20, 110])
+def test_a_long_announcement_is_waited_for(seconds: int) -> None:
+    """Longer than the usual 15 s, and told when it is over: no number is needed for the next call to wait for it."""
+    desk = Desk(ACME.replace("ms = 4000", f"ms = {seconds}000"))
+    desk.announce("A017", 2)
+    desk.announce("A018", 3)
+    desk.wait(2 * seconds + 5)
+    assert desk.spoken == [("A017,2", True), ("A018,3", True)]
+    assert [kind for kind, _ in desk.told] == ["spoke", "spoke"]
+
+
+def test_a_long_announcement_whose_end_is_not_told_has_its_time() -> None:
+    """Without `over`, `lasts_ms` is the time; with it, that of the message's own speech and a second for the end."""
+    mute = ACME.replace('finished = { send = "over" }', "").replace("[voice]\n", "").replace("4000", "20000")
+    for ends, second in ((f"{ANNOUNCE}", 21.0), ('answer = "taken", lasts_ms = 25000', 25.0)):
+        desk = Desk(mute.replace(ANNOUNCE, ends))
+        began = desk.loop.now
+        desk.announce("A017", 2)
+        desk.announce("A018", 3)
+        desk.wait(60)
+        assert desk.spoken == [("A017,2", True), ("A018,3", True)]
+        sent = [t for t, data in desk.sent if data.startswith(b"!SA018")]
+        assert 0 < sent[0] - began - round(second * NS) < 2 * NS
+
+
 def test_what_is_sent_first() -> None:
     """`start` goes out before the first call, and again when the device has not answered."""
     opened = ACME.replace("[house]", '[house]\nstart = [{ message = "say", values = { text = "hello" } }]')
@@ -141,6 +168,8 @@ def test_a_call_that_fits_no_frame_is_told() -> None:
     [
         (f'announce = {{ message = "say", values = {{ text = "@text" }}, {ANNOUNCE} }}', "join"),
         ('announce = { message = "say", answer = "taken" }', "lasts_ms"),
+        ('announce = { message = "say", over = "over", lasts_ms = 3999 }', "is heard for 4000 ms, and is given 3999"),
+        ('announce = { message = "say", lasts_ms = 120001 }', "lasts_ms 120001 is not 100..120000"),
         ('announce = { message = "say", over = "ovr" }', 'did you mean "over"'),
         ('announce = { message = "say", over = "over", every_ms = 100 }', "every_ms"),
         ('show = { message = "say", over = "over" }', "over"),
@@ -156,3 +185,11 @@ def test_mistakes_are_told(announce: str, says: str) -> None:
         parse(ascii_only.replace(house, announce).encode(), "made.toml")
     assert says in str(refused.value)
     assert "made.toml:" in str(refused.value)
+
+
+def test_one_message_that_is_heard_for_longer_than_any_call() -> None:
+    """What no `lasts_ms` could allow is refused at the announcement, with the bounds."""
+    with pytest.raises(ScenarioError) as refused:
+        parse(ACME.replace("ms = 4000", "ms = 130000").encode(), "made.toml")
+    assert "is heard for 130000 ms, and is given 120000" in str(refused.value)
+    assert "at most 120000" in str(refused.value)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.judge.truth import _voices
+from bench.run.rig import inventory
 from bench.scenario.declared import available, codec_of, is_path, load, parse
 from bench.scenario.load import ScenarioError
 from bench.scenario.load import load as load_scenario
@@ -282,8 +285,45 @@ def test_a_hall_with_a_declared_voice_is_right() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "declared", "within"),
+    [
+        ("", 'over = "over"', 30),
+        ("", "lasts_ms = 15000", 30),
+        ("", "lasts_ms = 40000", 80),
+        ("", 'over = "over", lasts_ms = 120000', 240),
+        (", within_s = 45", "lasts_ms = 40000", 45),
+        (", within_s = 600", 'over = "over"', 600),
+    ],
+)
+def test_how_soon_a_call_has_to_be_spoken(more: str, declared: str, within: float) -> None:
+    """As the scenario says; else within twice what the declaration gives a call, and 30 s at least."""
+    voice = VOICE.replace('answer = "taken", over = "over"', declared)
+    made: Any = scenario(hall(OSDP_KEYPADS, LOUD.replace('.toml" }', f'.toml"{more} }}')), {"acme_v1.toml": voice})
+    limits = {row["name"]: row["within_s"] for row in inventory(made) if "within_s" in row}
+    assert limits == {"voice-1": within}
+    assert _voices(inventory(made)) == {"voice-1": within * 1_000_000_000}
+
+
+def test_a_hash_is_the_same_as_before_a_limit_could_be_said() -> None:
+    """What a scenario that does not say it is hashed by does not hold the key; one that says it has another hash."""
+    made: list[Any] = [
+        scenario(hall(OSDP_KEYPADS, LOUD.replace('.toml" }', f'.toml"{more} }}')), {"acme_v1.toml": VOICE})
+        for more in ("", ", within_s = 45")
+    ]
+    assert ['"within_s"' in one.model_dump_json() for one in made] == [False, True]
+    assert made[0].sha256 != made[1].sha256
+
+
+@pytest.mark.parametrize(
     ("lines", "declaration", "told"),
     [
+        (LOUD.replace('.toml" }', '.toml", within_s = 0 }'), VOICE, "within_s"),
+        (LOUD.replace('.toml" }', '.toml", within_s = 601 }'), VOICE, "within_s"),
+        (
+            LOUD.replace('.toml" }', '.toml", within_s = 60, role = "other" }'),
+            VOICE,
+            'within_s is for a voice caller, and acme_v1 is none (role "other")',
+        ),
         (LOUD, MUTE, "has no [house] `announce`: nobody would speak the calls on it"),
         (LOUD.replace("acme_v1.toml", "dfplayer"), VOICE, 'kind = "voice_caller", protocol = "dfplayer"'),
         (

@@ -45,6 +45,27 @@ def test_tables_are_merged_and_the_rest_is_the_other_scenarios(tmp_path: Path):
     assert calm.sha256 != busy.sha256
 
 
+def test_a_list_that_takes_the_place_of_another_is_told_where_something_is_missing_then(tmp_path: Path):
+    """Whoever gives one line and loses the consoles with the others is told so, at that line; and only then."""
+    line = (
+        '[[line]]\nname = "keypads"\nowner = "collector"\nsettings = "9600 8N1"\n'
+        'devices = [{ kind = "rating_keypad", unit = 1, counter = 1 }]\n'
+    )
+    (tmp_path / "lost.toml").write_text(f'extends = "tan_hoi"\ntitle = "lost"\n{line}', encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path / "lost.toml")
+    assert "counter 1 has no clerk console" in str(caught.value)
+    told = [problem for problem in caught.value.problems if "take the place of" in problem.message]
+    assert [(problem.line, problem.message.split(":")[0], problem.hint) for problem in told] == [
+        (3, 'these take the place of every [[line]] of "tan_hoi"', "repeat here those that are to stay")
+    ]
+    fault = '[[fault]]\nname = "lose"\nline = "keypads"\n'
+    (tmp_path / "typo.toml").write_text(f'extends = "tan_hoi"\ntitle = "typo"\nvisitor = 3\n{fault}', encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path / "typo.toml")
+    assert [problem.line for problem in caught.value.problems] == [3]
+
+
 def test_a_chain_of_files(tmp_path: Path):
     """A file beside it can be extended, and that one may extend a third."""
     (tmp_path / "calm.toml").write_text(ONLY_LESS, encoding="utf-8")
