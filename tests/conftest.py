@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 gc.disable()
+
+# An example that took long says that the machine was busy, and nothing of what is tested. A profile that was chosen
+# already has it so too: that of tests/mutation, and Hypothesis' own one for build servers.
+settings.register_profile(
+    "any machine", settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("any machine")
+
+# A shell that starts a command in the background lets it ignore Ctrl-C, and all that it starts inherits that: programs
+# that tests interrupt would not notice.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

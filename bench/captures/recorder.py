@@ -244,10 +244,19 @@ def _listen(
     sink: _Sink,
     taps: Sequence[_Tap],
 ) -> None:
+    def take(tap: int, at: int, data: bytes | str) -> bool:
+        if isinstance(data, str):
+            sink.told.why = f"{printable(taps[tap].url)} is gone: {printable(data)}"
+            return False
+        sink.chunk(tap, at, data)
+        for frame in framers[tap].feed(at, data):
+            sink.frame(frame)
+        return True
+
     until = None if recording.seconds is None else time.monotonic() + recording.seconds
     while not stop.is_set() and (until is None or time.monotonic() < until):
         try:
-            tap, at, data = found.get(timeout=_TURN)
+            item = found.get(timeout=_TURN)
         except queue.Empty:
             now = time.time_ns()
             for framer in framers:
@@ -257,9 +266,8 @@ def _listen(
                         sink.frame(frame)
             sink.flush()
             continue
-        if isinstance(data, str):
-            sink.told.why = f"{printable(taps[tap].url)} is gone: {printable(data)}"
+        if not take(*item):
             return
-        sink.chunk(tap, at, data)
-        for frame in framers[tap].feed(at, data):
-            sink.frame(frame)
+    for _ in range(found.qsize()):  # what the taps had read by then
+        if not take(*found.get()):
+            return

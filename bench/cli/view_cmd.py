@@ -42,9 +42,17 @@ def command(scenario: str | None, which: str, browser: bool, port: int, lang: st
         raise Failure("the view needs a terminal", ExitCode.USAGE, "hallbench view --browser, or hallbench show")
     with _bench(scenario, which, at) as name:
         if browser:
-            from bench.tui.browser import serve
+            from bench.tui.browser import serve, take_port
 
-            serve(name, lang, port, console.out)
+            try:
+                listening = take_port(port)
+            except OSError as exc:
+                raise Failure(
+                    f"no page can be served on 127.0.0.1:{port}: {os.strerror(exc.errno or 0)}",
+                    ExitCode.NO_PORT,
+                    "another --port; without it a free one is taken",
+                ) from exc
+            serve(name, lang, listening, console.out)
             return
         from bench.tui.link import BenchSource
         from bench.tui.view import HallView

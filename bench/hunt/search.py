@@ -246,14 +246,13 @@ def _characters(
         for nth in (1, 3, 8, 15):
             yield {**window, "nth": nth, "count": count}
     for kind in exchanges:
-        if kind[2] <= _RARE:
-            window = {**window, "after": 0}  # it comes once, when the program starts
+        when = {**window, "after": 0} if kind[2] <= _RARE else window  # rare: once, when the program starts
         longest = kind[4] if side == "request" else kind[3]
         if not picks:
-            yield {**window, **_kind(kind), "count": count}
+            yield {**when, **_kind(kind), "count": count}
             continue
         for byte in sorted({0, 2, longest // 2, longest - 1}):
-            yield {**window, **_kind(kind), "phase": f"{side}.byte[{byte}]", "count": count}
+            yield {**when, **_kind(kind), "phase": f"{side}.byte[{byte}]", "count": count}
 
 
 def _kind(row: Sequence[int]) -> dict[str, int]:

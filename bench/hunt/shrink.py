@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from bench.hunt.trial import Act, Trial
+from bench.hunt.trial import Trial
 
 __all__ = ["MOST_RUNS", "minimal", "shrink"]
 
@@ -147,11 +147,3 @@ def _lengths(trial: Trial) -> Iterator[int]:
 
 
 _STEPS: Final[tuple[Callable[[Trial, Still], Trial], ...]] = (_faults, _devices, _acts, _strikes, _settings, _time)
-
-
-def told(acts: Sequence[Act]) -> str:
-    """People's part in a trial, in words."""
-    presses = sum(act.action == "press" for act in acts)
-    others = len(acts) - presses
-    words = f"{presses} {'press' if presses == 1 else 'presses'}"
-    return words + (f" and {others} {'change' if others == 1 else 'changes'} of clerk" if others else "")

@@ -36,6 +36,9 @@ LOOK_EVERY: Final = 0.02
 GRACE: Final = 5.0
 """Seconds between asking a process to end and killing it."""
 
+OVER: Final = 60.0
+"""Seconds within which a process that was killed, or the hall's own thread, is gone also on a busy machine."""
+
 _LAST: Final = 14
 
 
@@ -77,7 +80,7 @@ class _Script(Started):
     def kill(self) -> None:
         """SIGKILL, and wait until it is known."""
         self._process.kill()
-        self._watcher.join(GRACE)
+        self._watcher.join(OVER)
 
 
 class _Function(Started):
@@ -184,7 +187,7 @@ class WallDrive:
         self._live = None
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
-            thread.join(GRACE)
+            thread.join(OVER)
             loop.close()
         self._stack.close()
 
@@ -219,14 +222,15 @@ class WallDrive:
     def wait(self, at: int, seen: Callable[[], bool] | None) -> bool:
         """As `Drive`, in real seconds."""
         with self._happened:
-            while seen is None or not seen():
+            while True:
                 left = (at - self.now_ns()) / 1e9
+                if seen is not None and seen():  # looked at after the clock: at the end of the time too
+                    return True
                 if left <= 0 or self._interrupted:
                     self._interrupted = False
                     self._must_live()
                     return False
                 self._happened.wait(left if seen is None else min(left, LOOK_EVERY))
-        return True
 
     def _must_live(self) -> None:
         failure = None if self._live is None else self._live.driver.failure

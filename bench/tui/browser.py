@@ -23,7 +23,7 @@ from typing import Any, Final
 from aiohttp import web
 from textual_serve.server import Server
 
-__all__ = ["BenchServer", "serve"]
+__all__ = ["BenchServer", "serve", "take_port"]
 
 _FOCUS: Final = """new MutationObserver((_, watch) => {
   const keys = document.querySelector(".xterm-helper-textarea");
@@ -44,11 +44,13 @@ class BenchServer(Server):
 
     Args:
         command: what each page runs, as a list of arguments.
-        port: where it listens, on 127.0.0.1.
+        listening: the socket of this machine's own that it serves.
         told: is given each address that opens a browser.
     """
 
-    def __init__(self, command: list[str], port: int, told: Callable[[str], None]) -> None:
+    def __init__(self, command: list[str], listening: socket.socket, told: Callable[[str], None]) -> None:
+        port = int(listening.getsockname()[1])
+        self.listening = listening
         super().__init__(
             shlex.join(command), host="127.0.0.1", port=port, title="hallbench view", templates_path=str(_TEMPLATES)
         )
@@ -136,19 +138,22 @@ def _headers(port: int) -> Callable[[web.Request, web.StreamResponse], Awaitable
     return add
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def take_port(port: int) -> socket.socket:
+    """Have a TCP port of 127.0.0.1, and nobody else from then on; 0: a free one.
+
+    Raises:
+        OSError: another program has it.
+    """
+    return socket.create_server(("127.0.0.1", port))
 
 
-def serve(bench: str, language: str, port: int, say: Callable[[str], Any]) -> None:
+def serve(bench: str, language: str, listening: socket.socket, say: Callable[[str], Any]) -> None:
     """Serve the view of one bench until interrupted.
 
     Args:
         bench: its process number.
         language: of the labels.
-        port: TCP port on 127.0.0.1; 0: a free one.
+        listening: where, from `take_port`; closed afterwards.
         say: prints a line.
     """
     command = [sys.executable, "-m", "bench.cli", "view", "--bench", bench, "--lang", language]
@@ -157,16 +162,15 @@ def serve(bench: str, language: str, port: int, say: Callable[[str], Any]) -> No
         say(f"Open {address}  (opens one browser; Ctrl-C ends)")
         sys.stdout.flush()
 
-    server = BenchServer(command, port or _free_port(), told)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(server))
+    with listening, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(BenchServer(command, listening, told)))
 
 
 async def _run(server: BenchServer) -> None:
     runner = web.AppRunner(await server.application(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", server.port).start()
+        await web.SockSite(runner, server.listening).start()
         server.new_key()
         over = asyncio.Event()
         loop = asyncio.get_running_loop()

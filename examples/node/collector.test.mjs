@@ -40,7 +40,7 @@ after(async () => {
 const fetched = (device) => (event) => event.what === "ack" && event.device === device;
 
 test("a rating is fetched and acknowledged", async () => {
-  const acknowledged = bench.until(fetched("keypad-1"));
+  const acknowledged = bench.until(fetched("keypad-1"), { seconds: 60 });
   const told = await bench.press("keypad-1", 5);
   assert.equal(told.ignored, null);
   await acknowledged;
@@ -49,7 +49,7 @@ test("a rating is fetched and acknowledged", async () => {
 
 test("a damaged reply loses nothing", async () => {
   const fault = await bench.fault("bit_flip", { line: "keypads", where: "reply", count: 3 });
-  const acknowledged = bench.until(fetched("keypad-2"));
+  const acknowledged = bench.until(fetched("keypad-2"), { seconds: 60 });
   await bench.press("keypad-2", 1);
   await acknowledged;
   const { hits } = await bench.ask("GET", `/v1/faults/${fault.id}`);

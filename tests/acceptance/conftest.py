@@ -39,7 +39,7 @@ class Hallbench:
         self.cwd = cwd
         self.ready = ready
 
-    def __call__(self, *args: object, timeout: float = 100, env: dict[str, str] | None = None) -> Ended:
+    def __call__(self, *args: object, timeout: float = 250, env: dict[str, str] | None = None) -> Ended:
         if self.ready is not None and env is None:
             same = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
             copied = self.ready.run([*map(str, args)], cwd=self.cwd, env=same, timeout=timeout)

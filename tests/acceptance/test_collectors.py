@@ -182,7 +182,7 @@ def test_interrupting_a_run(hallbench, collector):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     running = subprocess.Popen(command, cwd=hallbench.cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     history = hallbench.cwd / "run" / "history.ndjson"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 300_000):
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)

@@ -141,15 +141,22 @@ def test_the_verdict_can_be_had_again(hallbench):
 
 def test_a_killed_run_is_never_good(hallbench):
     """SIGKILL in mid-run leaves a history that the judge calls truncated: UNKNOWN, exit 5."""
+    # a program that lets two hours pass and then computes for ever: the day does not end before it is killed
+    script = hallbench.script(
+        "stays.py",
+        "import serial, sys, time\nport = serial.Serial(sys.argv[1])\ntime.sleep(7200)\nwhile True:\n    pass\n",
+    )
     command = [sys.executable, "-m", "bench.cli", "day", "tan_hoi", "--out", "run", "--evidence", "full"]
+    command += ["--patience", "3600", "--", "python", str(script), "{port:keypads}"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     running = subprocess.Popen(
         command, cwd=hallbench.cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     history = hallbench.cwd / "run" / "history.ndjson"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 300_000):
         time.sleep(0.05)
+    assert running.poll() is None
     running.send_signal(signal.SIGKILL)
     running.wait()
     judged = hallbench("judge", "run")
@@ -214,7 +221,8 @@ def test_collectors_that_fail(hallbench, name, source, words):
     """A collector that crashes, hangs or never opens its port: exit 6, what happened and where, a day that ends and
     evidence that stays."""
     script = hallbench.script(f"{name}.py", source)
-    ended = hallbench.day("python", script, "{port:keypads}", options=("--patience", "2"))
+    options = ("--patience", "2") if name == "hang" else ()
+    ended = hallbench.day("python", script, "{port:keypads}", options=options)
     if name == "deadlock":  # waits for ever on a silent line: the end of the day takes it out
         assert ended.code in {1, 5}
         assert "ran to the end of the day" in ended.out
@@ -222,6 +230,7 @@ def test_collectors_that_fail(hallbench, name, source, words):
     assert ended.code == 6, ended.out + ended.err
     for word in words:
         assert word in ended.out, ended.out
+    assert ended.out.splitlines()[2].startswith("  program   ")  # right below the verdict that it explains
     assert hallbench.records()[-1]["end"] == 1
     run = json.loads((hallbench.cwd / "run" / "run.json").read_text())
     assert run["collector"]["how"] in {"crashed", "hung", "returned"}
@@ -245,7 +254,7 @@ def test_a_loop_that_swallows_everything_is_ended_by_force(hallbench):
             """
         ),
     )
-    ended = hallbench.day("python", script, "{port:keypads}", options=("--patience", "0.5"))
+    ended = hallbench.day("python", script, "{port:keypads}", options=("--patience", "1.5"))
     assert ended.code == 6
     assert "ended by force" in ended.err
     judged = hallbench("judge", "run")

@@ -56,6 +56,22 @@ def test_a_voice_that_is_too_slow_is_found(tmp_path: Path) -> None:
     assert "NOT SPOKEN" in calls["stories"][0]
 
 
+SLOW = Path(__file__).parents[2] / "examples/acme_v1.toml"
+
+
+@pytest.mark.parametrize(("within", "ends"), [("", "HOLDS"), (", within_s = 30", "VIOLATED")])
+def test_a_vendors_voice_that_takes_its_time(within: str, ends: str, tmp_path: Path) -> None:
+    """Half a minute for a call: it is waited for, and a call has time for another one before it, unless the hall says
+    that it has not."""
+    declared = SLOW.read_text(encoding="utf-8").replace("ms = 4000", "ms = 29000")
+    (tmp_path / "slow.toml").write_text(declared, encoding="utf-8")
+    line = voice().replace('"voice_caller", protocol = "dfplayer"', f'"declared", protocol = "slow.toml"{within}')
+    _, verdict = day(hall(OSDP_KEYPADS, line), tmp_path)
+    assert verdict["invariants"]["calls"]["verdict"] == ends, verdict["sentence"]
+    history = [json.loads(text) for text in (tmp_path / "run/history.ndjson").read_text(encoding="utf-8").splitlines()]
+    assert all(one["whole"] for one in history if one.get("k") == "spoken")
+
+
 ACME = Path(__file__).parents[2] / "examples/acme_d6.toml"
 LED485 = """
 [[line]]

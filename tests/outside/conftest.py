@@ -118,7 +118,7 @@ def run() -> Callable[..., str]:
     """Run a peer to its end and return what it printed; it must succeed."""
 
     def go(command: list[str], *arguments: str, status: int = 0) -> str:
-        ended = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=250, check=False)
         assert ended.returncode == status, ended.stdout + ended.stderr
         return ended.stdout
 

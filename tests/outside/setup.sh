@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 here=tests/outside
 peers=build/peers
 mkdir -p "$peers"
+. "$here/again.sh"
 
 say() { echo "peers: $*" >&2; }
 
@@ -19,8 +20,7 @@ missing_packages() {
 want=$(missing_packages | xargs)
 if [ -n "$want" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $want libc6-dev; } >"$peers/apt.log" 2>&1 ||
+    again packages $want libc6-dev >"$peers/apt.log" 2>&1 ||
       say "apt-get could not install $want (see $peers/apt.log)"
   else
     say "not here: $want (apt-get install $want)"
@@ -39,7 +39,7 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
   python=python3
   [ -x .venv/bin/python ] && python=.venv/bin/python
   "$python" -m venv "$venv" >"$peers/venv.log" 2>&1 &&
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/requirements.txt" >>"$peers/venv.log" 2>&1 &&
+    again "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/requirements.txt" >>"$peers/venv.log" 2>&1 &&
     cp "$here/requirements.txt" "$venv/requirements.txt" ||
     say "minimalmodbus could not be installed (see $peers/venv.log)"
 fi
@@ -50,7 +50,7 @@ if command -v npm >/dev/null; then
     mkdir -p "$node"
     cp "$here/node/package.json" "$node/package.json"
     # No lock file: it would record addresses. No scripts: serialport's binaries come inside its package.
-    (cd "$node" && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error) >"$peers/npm.log" 2>&1 &&
+    (cd "$node" && again npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error) >"$peers/npm.log" 2>&1 &&
       cp "$here/node/package.json" "$node/installed.json" ||
       say "modbus-serial could not be installed (see $peers/npm.log)"
   fi

@@ -21,7 +21,7 @@ from protocol.alpha import write
 from protocol.alpha.memory import string_file, text_file
 from protocol.alpha.packet import Command, Receiver, packet, reply
 
-from .board_server import BoardServer
+from .board_server import CLOCK, BoardServer
 
 PEERS = Path(__file__).parents[2] / "build" / "peers"
 
@@ -35,7 +35,7 @@ def run(peer: str, script: str, *args: str) -> Any:
             pytest.fail(f"{told} (HALLBENCH_PEERS=required)")
         pytest.skip(told)
     done = subprocess.run(
-        [str(python), "-c", textwrap.dedent(script), *args], capture_output=True, text=True, timeout=60, check=False
+        [str(python), "-c", textwrap.dedent(script), *args], capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -176,7 +176,8 @@ def test_alphasignpy_drives_the_board(board: BoardServer) -> None:
     """Its own `Sign`: ACK and NAK switched on, memory configured, a text, a STRING, a wrong label, all answered."""
     theirs = run(
         "alphasignpy",
-        """
+        CLOCK
+        + textwrap.dedent("""
         import json, sys
         import serial
         from alphasign import Packet, Sign
@@ -187,7 +188,7 @@ def test_alphasignpy_drives_the_board(board: BoardServer) -> None:
         from alphasign.protocol import DisplayMode, FileProtection, FileType, SpecialFunction
         from alphasign.text_format import string_ref
         sign = Sign(address="01")
-        sign._ser = serial.serial_for_url(sys.argv[1], timeout=3)  # its open() knows only local ports
+        sign._ser = serial.serial_for_url(sys.argv[1], timeout=100)  # its open() knows only local ports
         sign.send(Packet(address="01").add(E.enable_ack_nak(True)))
         assert sign.read(2) == b"\\x06\\x40"
         sign.enable_ack_nak()
@@ -208,8 +209,9 @@ def test_alphasignpy_drives_the_board(board: BoardServer) -> None:
         status = sign.read_response(raise_on_timeout=True)
         sign.close()
         print(json.dumps([refused, string[0], string[1].decode(), status.lstrip(b"\\0").hex()]))
-        """,
+        """),
         board.url,
+        board.clock,
     )
     assert theirs == [0x60, "a", "A001", reply(ord("E"), b"*\x60").lstrip(b"\0").hex()]
     assert board.texts() == ("NUMBER A001",)
@@ -220,7 +222,8 @@ def test_readerboard_drives_a_betabrite(betabrite: BoardServer) -> None:
     """Its own transport and frames: clear, configure, text with a STRING, alert and release, and reading back."""
     theirs = run(
         "readerboard",
-        """
+        CLOCK
+        + textwrap.dedent("""
         import json, sys, time
         from readerboard.protocol import constants as c, frames, replies
         from readerboard.transport.serial_link import SerialTransport
@@ -258,8 +261,9 @@ def test_readerboard_drives_a_betabrite(betabrite: BoardServer) -> None:
         info = replies.parse_general_information(ask(frames.read_general_information()))
         link.close()
         print(json.dumps([memory, order, string, picture, info.memory_total - info.memory_free]))
-        """,
+        """),
         betabrite.url,
+        betabrite.clock,
     )
     assert theirs == ["AAU0100FFFFaBL002000006DU02034000", "SUA", "A001", "0203123\r000\r", 256 + 32 + 3 + 33]
     assert betabrite.texts() == ("N A001",)

@@ -47,7 +47,7 @@ def program(name: str) -> str:
 def run(home: Path, *command: str) -> list[str]:
     """The lines that a program prints."""
     env = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -31,7 +31,7 @@ def test_mbpoll_on_a_pty(serve, run, mbpoll, settings):
     hall = serve("pty", settings)
     baud = str(hall.settings.baud)
     parity = {"N": "none", "E": "even", "O": "odd"}[hall.settings.parity]
-    serial = ["-m", "rtu", "-b", baud, "-P", parity, "-s", "1", "-o", "3", "-a", "2", "-0", "-q", "-1"]
+    serial = ["-m", "rtu", "-b", baud, "-P", parity, "-s", "1", "-o", "10", "-a", "2", "-0", "-q", "-1"]
     run(mbpoll, *serial, "-t", "4", "-r", "10", hall.path, "--", "111", "222")
     assert hall.banks[2].tables[Table.HOLDING][10:12] == [111, 222]
     out = run(mbpoll, *serial, "-t", "4", "-r", "10", "-c", "2", hall.path)
@@ -44,9 +44,8 @@ def test_mbpoll_on_a_gateway(serve, run, mbpoll):
     hall = serve("gateway")
     for unit, bank in hall.banks.items():
         bank.tables[Table.INPUTS][3] = 1000 + unit
-    out = run(
-        mbpoll, "-m", "tcp", "-p", hall.number, "-a", "1,2,3", "-t", "3", "-0", "-r", "3", "-1", "-q", "127.0.0.1"
-    )
+    tcp = ["-m", "tcp", "-o", "10", "-p", hall.number, "-a", "1,2,3"]
+    out = run(mbpoll, *tcp, "-t", "3", "-0", "-r", "3", "-1", "-q", "127.0.0.1")
     assert [f"1{n:03}" in out for n in (1, 2, 3)] == [True] * 3
 
 
@@ -151,7 +150,7 @@ async def must_serve_async(make):
 def test_pymodbus_on_a_pty(serve, settings):
     """pymodbus's synchronous serial client; on a line with even parity it is told "N", see docs/ports.md."""
     hall = serve("pty", settings)
-    must_serve(ModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=3), hall)
+    must_serve(ModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=50), hall)
 
 
 @pytest.mark.parametrize("settings", ["9600 8N1", "19200 8E1"])
@@ -159,24 +158,26 @@ def test_pymodbus_async_on_a_pty(serve, settings):
     """pymodbus's asynchronous serial client."""
     hall = serve("pty", settings)
     asyncio.run(
-        must_serve_async(lambda: AsyncModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=3))
+        must_serve_async(
+            lambda: AsyncModbusSerialClient(hall.path, baudrate=hall.settings.baud, parity="N", timeout=50)
+        )
     )
 
 
 def test_pymodbus_on_a_device_server(serve):
     """pymodbus's serial client on pyserial's socket URL: RTU characters over TCP."""
     hall = serve("tcp", "38400 8E1")
-    must_serve(ModbusSerialClient(hall.port.url, baudrate=38400, parity="E", timeout=3), hall)
+    must_serve(ModbusSerialClient(hall.port.url, baudrate=38400, parity="E", timeout=50), hall)
 
 
 def test_pymodbus_rtu_over_tcp(serve):
     """pymodbus's own way of RTU characters over a raw socket."""
     hall = serve("tcp")
-    must_serve(ModbusTcpClient("127.0.0.1", port=int(hall.number), framer=FramerType.RTU, timeout=3), hall)
+    must_serve(ModbusTcpClient("127.0.0.1", port=int(hall.number), framer=FramerType.RTU, timeout=50), hall)
 
 
 def test_pymodbus_on_a_gateway(serve):
     """pymodbus's TCP clients, synchronous and asynchronous, on one gateway."""
     hall = serve("gateway")
-    must_serve(ModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=3), hall)
-    asyncio.run(must_serve_async(lambda: AsyncModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=3)))
+    must_serve(ModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=50), hall)
+    asyncio.run(must_serve_async(lambda: AsyncModbusTcpClient("127.0.0.1", port=int(hall.number), timeout=50)))

@@ -43,7 +43,7 @@ OSDP = """
     bus = panel.start_connection(SerialPortOsdpConnection(port=sys.argv[1], baud_rate=9600))
     for address, crc in ((5, True), (6, False)):
         panel.add_device(connection_id=bus, address=address, use_crc=crc, use_secure_channel=False)
-    end = time.time() + 20
+    end = time.time() + 100
     while time.time() < end and len(keys) < 3:
         time.sleep(0.05)
     ident = panel.id_report(bus, 5)
@@ -55,6 +55,8 @@ OSDP = """
     text = ReaderTextOutput(0, TextCommand.PermanentTextNoWrap, 0, 1, 1, "Thanks")
     panel.send_command(bus, ReaderTextOutputCommand(5, text))
     panel.send_command(bus, ReaderBuzzerControlCommand(5, ReaderBuzzerControl(0, ToneCode.DefaultTone, 2, 1, 1)))
+    while time.time() < end and not os.path.exists(sys.argv[2]):
+        time.sleep(0.05)
     told = {"keys": keys, "naks": naks, "vendor": list(ident.vendor_code), "capabilities": len(caps.capabilities),
             "lit": lit, "tamper": str(tamper.tamper)}
     print(json.dumps(told), flush=True)
@@ -66,7 +68,7 @@ def test_the_panel_called_osdp(bus: WallLine, keypads: list[OsdpKeypad]) -> None
     """Two keypads, one with CRC and one with sums: keys, identity, capabilities, status, lamp, text, buzzer."""
     for at, (keypad, key) in enumerate(((keypads[0], 1), (keypads[0], 5), (keypads[1], 3))):
         bus.act(keypad, "press", key, after=2.0 + 0.3 * at)
-    told = run("osdp", OSDP, bus.path)
+    told = run("osdp", OSDP, bus.path, bus.mark("buzzer"))
     assert sorted(told["keys"]) == [[5, "1"], [5, "5"], [6, "3"]]
     assert told["naks"] == []
     assert told["vendor"] == [0x48, 0x42, 0x31]
@@ -79,7 +81,7 @@ def test_the_panel_called_osdp(bus: WallLine, keypads: list[OsdpKeypad]) -> None
 
 
 LIBOSDP = """
-    import json, sys, time
+    import json, os, sys, time
     import serial
     from osdp import *
     class Port(Channel):
@@ -95,9 +97,9 @@ LIBOSDP = """
     channel = Port(sys.argv[1])
     panel = ControlPanel([PDInfo(5, channel), PDInfo(6, channel)], log_level=LogLevel.Critical)
     panel.start()
-    online = panel.online_wait_all(timeout=15)
+    online = panel.online_wait_all(timeout=60)
     keys = []
-    end = time.time() + 15
+    end = time.time() + 100
     while time.time() < end and len(keys) < 3:
         for address in (5, 6):
             event = panel.get_event(address, timeout=0.05)
@@ -108,9 +110,14 @@ LIBOSDP = """
     buzzer = {"command": Command.Buzzer, "reader": 0, "control_code": 2, "on_count": 3, "off_count": 1, "rep_count": 1}
     text = {"command": Command.Text, "reader": 0, "control_code": 1, "temp_time": 0, "offset_row": 1, "offset_col": 1,
             "data": "Xin cam on"}
-    sent = [panel.submit_command(5, one) if hasattr(panel, "submit_command") else panel.send_command(5, one)
-            for one in (led, buzzer, text)]
-    time.sleep(2)
+    send = panel.submit_command if hasattr(panel, "submit_command") else panel.send_command
+    sent, last = [False] * 3, 0
+    while time.time() < end and not os.path.exists(sys.argv[2]):
+        if time.time() > last + 3:  # a panel that took the device of a busy machine for gone has dropped its commands
+            sent = [send(5, one) or was for one, was in zip((led, buzzer, text), sent)]
+            last = time.time()
+        time.sleep(0.05)
+    panel.online_wait_all(timeout=60)
     ident = panel.get_pd_id(5)
     print(json.dumps({"online": online, "keys": keys, "sent": [bool(s) for s in sent], "model": ident.model,
                       "still": panel.is_online(5) and panel.is_online(6)}), flush=True)
@@ -122,7 +129,7 @@ def test_the_panel_called_libosdp(bus: WallLine, keypads: list[OsdpKeypad]) -> N
     """Two keypads come on line, their keys arrive, lamp, buzzer and text are taken, and they stay on line."""
     for at, (keypad, key) in enumerate(((keypads[0], 4), (keypads[1], 2), (keypads[0], 1))):
         bus.act(keypad, "press", key, after=4.0 + 0.3 * at)
-    told = run("libosdp", LIBOSDP, bus.path)
+    told = run("libosdp", LIBOSDP, bus.path, bus.mark("text"))
     assert told["online"] is True
     assert sorted(told["keys"]) == [[5, "1"], [5, "4"], [6, "2"]]
     assert told["sent"] == [True, True, True]

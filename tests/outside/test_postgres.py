@@ -82,7 +82,7 @@ class Server:
         # pg_ctl leaves its server with whatever it inherited: a pipe would never end
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=60, check=False, cwd="/"
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=250, check=False, cwd="/"
             )
             said.seek(0)
             assert done.returncode == 0, said.read().decode("utf-8", "replace")

@@ -182,7 +182,7 @@ def _complaints(folder: Path) -> dict[str, set[tuple[str, str]]]:
         [str(tool), "validate", *map(str, files), "--output", str(out), "--log", "ForceOverwrite"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
         env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
     )

@@ -29,6 +29,7 @@ class WallLine:
     """
 
     def __init__(self, folder: Path, *devices: Any, duplex: str = "half") -> None:
+        self._folder = folder
         self._wall = WallThread(2)
         self.line = Line("line", self._wall.clock, LineSettings(), duplex)
         self.notes: list[tuple[str, dict[str, Any]]] = []
@@ -45,6 +46,12 @@ class WallLine:
 
     def kinds(self, kind: str) -> list[dict[str, Any]]:
         return [facts for told, facts in self.notes if told == kind]
+
+    def mark(self, kind: str) -> str:
+        """A file that is there as soon as a device noted such a thing: the last that a program asks for."""
+        mark = self._folder / f"noted-{kind}"
+        self.line.on_note(lambda _name, _t, note: mark.touch() if note.kind == kind else None)
+        return str(mark)
 
     def act(self, device: Any, action: str, *arguments: Any, after: float = 0.0) -> None:
         """A person does something, `after` seconds from now."""
@@ -71,7 +78,7 @@ def run(peer: str, script: str, *arguments: str) -> Any:
         [str(python), "-c", textwrap.dedent(script), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import queue
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ from hypothesis import strategies as st
 from bench.captures.frames import CaptureFailed
 from bench.captures.framing import MOST, Framer
 from bench.captures.pcapng_reader import PcapngReader, line_bytes
-from bench.captures.recorder import Recording, TapFailed, record
+from bench.captures.recorder import Recording, TapFailed, _listen, _Sink, record
 from bench.captures.replay import read_recording
 from bench.cli.main import main
 from bench.judge.history import SealedFile
@@ -120,21 +122,36 @@ def read(path: Path):
         ]
 
 
-def recorded(recording: Recording, act) -> object:
-    """Record while `act` writes to the wires."""
-    stop, ready = threading.Event(), threading.Event()
+def until_read(recording: Recording, count: int) -> None:
+    """Wait until so many characters have been recorded, and a silence has ended the last frame."""
+    deadline, read = time.monotonic() + 60, 0
+    while read < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+        rows = [json.loads(line) for line in recording.raw.read_text("utf-8").splitlines()[1:]]
+        read = sum(len(row["hex"]) // 2 for row in rows if "hex" in row)
+    time.sleep(0.1)
+
+
+def recorded(recording: Recording, act, *, ends_itself: bool = False) -> object:
+    """Record while `act` writes to the wires, and then until something else ends it, if it does so itself."""
+    stop, ready, ended = threading.Event(), threading.Event(), threading.Event()
 
     def play() -> None:
-        ready.wait(5)
-        act()
-        time.sleep(0.2)
-        stop.set()
+        try:
+            assert ready.wait(60)
+            act()
+            if ends_itself:
+                ended.wait(60)
+        finally:
+            stop.set()
 
     player = threading.Thread(target=play)
     player.start()
-    told = record(recording, stop, ready.set)
-    player.join()
-    return told
+    try:
+        return record(recording, stop, ready.set)
+    finally:
+        ended.set()
+        player.join()
 
 
 def test_two_taps_tell_the_directions(wires: list[Wire], tmp_path: Path) -> None:
@@ -143,8 +160,9 @@ def test_two_taps_tell_the_directions(wires: list[Wire], tmp_path: Path) -> None
 
     def act() -> None:
         os.write(wires[0].far, b"ask")
-        time.sleep(0.1)
+        until_read(recording, 3)
         os.write(wires[1].far, b"answer")
+        until_read(recording, 9)
 
     told = recorded(recording, act)
     assert (told.characters, told.frames, told.why) == (9, 2, "")
@@ -161,9 +179,11 @@ def test_one_tap_on_a_modbus_bus(wires: list[Wire], tmp_path: Path) -> None:
     recording = Recording([wires[0].path], LineSettings.parse("9600 8N1"), tmp_path / "x.pcapng", modbus=True)
 
     def act() -> None:
+        sent = 0
         for data in (ASK, IDLE, b"\x01\x02\x03"):
             os.write(wires[0].far, data)
-            time.sleep(0.1)
+            sent += len(data)
+            until_read(recording, sent)
 
     told = recorded(recording, act)
     assert read(recording.out)[:2] == [(ASK, False), (IDLE, True)]
@@ -175,7 +195,7 @@ def test_one_tap_on_a_modbus_bus(wires: list[Wire], tmp_path: Path) -> None:
 def test_one_tap_without_a_protocol_cannot_be_replayed(wires: list[Wire], tmp_path: Path) -> None:
     """Nobody knows which way the characters went: the file says so, and a replay is refused."""
     recording = Recording([wires[0].path], LineSettings.parse("9600 8N1"), tmp_path / "x.pcapng")
-    recorded(recording, lambda: os.write(wires[0].far, ASK))
+    recorded(recording, lambda: (os.write(wires[0].far, ASK), until_read(recording, len(ASK))))
     assert read(recording.out) == [(ASK, None)]
     with pytest.raises(CaptureFailed, match="no packet tells which way"):
         read_recording(recording.out)
@@ -187,13 +207,33 @@ def test_a_port_that_vanishes_keeps_what_came(wires: list[Wire], tmp_path: Path)
 
     def act() -> None:
         os.write(wires[0].far, b"last words")
-        time.sleep(0.3)
+        until_read(recording, 10)
         wires[0].close()
-        time.sleep(0.5)
 
-    told = recorded(recording, act)
+    told = recorded(recording, act, ends_itself=True)
     assert "is gone" in told.why
     assert read(recording.out) == [(b"last words", None)]
+
+
+def test_what_was_read_when_it_ended_is_kept(tmp_path: Path) -> None:
+    """Characters that a tap had read, and nobody had looked at when the recording was ended, are in both files."""
+    recording = Recording(["a", "b"], LineSettings.parse("9600 8N1"), tmp_path / "x.pcapng")
+    found: queue.Queue[object] = queue.Queue()
+    for item in ((0, 10**15, b"ask"), (1, 10**15 + 50 * MS, b"answer"), (0, 10**15 + 90 * MS, "pulled out")):
+        found.put(item)
+    stop = threading.Event()
+    stop.set()
+    framers = [framer(modbus=False, inbound=inbound) for inbound in (False, True)]
+    with recording.out.open("wb") as out:
+        sink = _Sink(recording, out)
+        taps = [SimpleNamespace(url=url) for url in recording.ports]
+        _listen(recording, stop, found, framers, sink, taps)
+        for one in framers:
+            for frame in one.flush():
+                sink.frame(frame)
+        sink.close()
+    assert (sink.told.characters, sink.told.frames, sink.told.why) == (9, 2, "a is gone: pulled out")
+    assert read(recording.out) == [(b"ask", False), (b"answer", True)]
 
 
 def test_a_port_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,9 +263,9 @@ def test_ctrl_c_ends_it_well(wires: list[Wire], tmp_path: Path) -> None:
         assert process.stderr is not None
         assert "Recording" in process.stderr.readline()
         os.write(wires[0].far, b"hello")
-        time.sleep(0.3)
+        until_read(Recording([wires[0].path], LineSettings.parse("9600 8N1"), out), 5)
         process.send_signal(signal.SIGINT)
-        printed, complaint = process.communicate(timeout=20)
+        printed, complaint = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()

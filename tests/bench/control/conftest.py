@@ -38,7 +38,7 @@ class Bench:
         self.live: LiveHall
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
-        assert self.ready.wait(20)
+        assert self.ready.wait(60)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -70,12 +70,12 @@ class Bench:
         async def call() -> Any:
             return fn(*args)
 
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(60)
 
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):  # it has ended by itself
             self.loop.call_soon_threadsafe(self.ended.set)
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
     @property
@@ -90,7 +90,7 @@ class Bench:
     def port(self) -> int:
         return int(self.control.url.rpartition(":")[2])
 
-    def raw(self, text: str | bytes, *, timeout: float = 5) -> tuple[int, dict[str, Any]]:
+    def raw(self, text: str | bytes, *, timeout: float = 60) -> tuple[int, dict[str, Any]]:
         """Send these very bytes; returns status and body (0 and {} when the bench hung up)."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as peer:
             peer.sendall(text.encode() if isinstance(text, str) else text)

@@ -70,7 +70,7 @@ def must_keep_to(strategy: Any, checks: list[Any], headers: dict[str, str]) -> i
         case = data.draw(strategy)
         if isinstance(case.query, dict):
             case.query.pop("wait", None)
-        response = case.call(headers=headers, timeout=10)
+        response = case.call(headers=headers, timeout=60)
         asked += 1
         case.validate_response(response, checks=checks)
 

@@ -17,7 +17,7 @@ from tests.bench.control.conftest import Bench
 
 
 def run(coroutine: Any) -> Any:
-    return asyncio.run(asyncio.wait_for(coroutine, 20))
+    return asyncio.run(asyncio.wait_for(coroutine, 60))
 
 
 def test_a_reconnect_misses_nothing(bench: Bench):

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from bench.cli.day import _tell
+from bench.cli.exit_codes import ExitCode
 from bench.hall.day import draw
+from bench.judge.evidence import load_run
 from bench.run.collector import Program
 from bench.run.day import DayOptions, DayResult, run_day
 from bench.scenario.load import parse
+from firmware_sim.device import NS
 from tests.support.faulty_hall import KEYPADS
 from tests.support.halls import hall
 
@@ -96,6 +100,20 @@ def test_it_is_killed_as_it_sends_and_started_again(tmp_path):
     assert life == ["start", "killed", "start", "exit"]
     assert result.exit is not None
     assert result.exit.how == "asked to end"
+
+
+def test_it_is_killed_when_the_day_is_all_but_over(tmp_path, capsys, monkeypatch):
+    """The day ends before it would be started again: no failure of the program, and told in words."""
+    monkeypatch.setattr("bench.run.day.RESTART", 86_400 * NS)
+    _, history, result = day(tmp_path, 'name = "kill"\nline = "keypads"\nafter = "08:03"\n')
+    assert [record["k"] for record in history if record.get("src") == "collector"] == ["start", "killed", "exit"]
+    assert result.exit is not None
+    assert result.exit.how == "killed"
+    run = load_run(result.directory.path)
+    assert run.failure == ""
+    code = _tell(result, run.judge(), tested=True, as_json=False, report=False)
+    assert code != ExitCode.COLLECTOR_FAILED
+    assert "The collector was killed by a fault, and the day was over" in capsys.readouterr().out
 
 
 def test_it_is_paused(tmp_path):

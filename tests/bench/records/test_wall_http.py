@@ -23,7 +23,7 @@ def post(url: str, value: object) -> int:
     asked = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(asked, timeout=10) as reply:
+        with opener.open(asked, timeout=100) as reply:
             return int(reply.status)
     except urllib.error.HTTPError as error:
         with error:

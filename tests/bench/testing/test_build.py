@@ -92,3 +92,17 @@ def test_the_stand_ins_are_installed_once():
     first = time.sleep
     keep_stand_ins()
     assert time.sleep is first
+
+
+def test_a_ticket_that_nobody_knows_is_kept_with_its_confirmation():
+    """A confirmation finds the ticket of its number and time; of another time it is another ticket."""
+    rows = HouseRows()
+    rows([("tickets", {"ticket": "A1", "issued_at": 1.0, "confirmed_at": None})])
+    rows([("tickets", {"ticket": "A1", "issued_at": 5.0, "confirmed_at": 6.0})])
+    assert [ticket["confirmed_at"] for ticket in rows.tickets] == [None, 6.0]
+
+
+def test_a_loaded_scenario_is_taken_as_it_is():
+    """What is loaded already is not read again."""
+    scenario = scenario_of("tan_hoi")
+    assert scenario_of(scenario) is scenario

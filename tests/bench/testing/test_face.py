@@ -401,3 +401,48 @@ def test_the_same_test_gives_the_same_history(tmp_path):
         return h.recorded.getvalue()
 
     assert run(1) == run(2)
+
+
+def test_many_drops_are_told_in_a_few_lines():
+    """The first three dropped presses are named, the others counted."""
+
+    def test() -> None:
+        with hall(SMALL, start="08:10") as h:
+            for _ in range(70):
+                h.keypad(1).press(5)
+                h.run_for(0.1)
+
+    with pytest.raises(LostAtEnd, match=r"\.\.\. and 3 more") as caught:
+        test()
+    assert str(caught.value).count("dropped key 5") == 3
+
+
+def test_a_verdict_with_people_takes_the_scenarios_premises():
+    """With people the scenario says what has to be exercised and how long a press may wait; the test may say else."""
+    with hall(SMALL, seed=5, ports={}, people=True) as h:
+        h.run_until("08:01")
+        assert h.verdict().word == "NOT EXERCISED"
+        assert h.verdict(must_exercise=["manners"], settle=30).word == "HOLDS"
+
+
+def test_columns_that_are_not_there_are_told(small):
+    """An open connection whose table lacks a column gives no verdict, and says which columns it has."""
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE ratings (device, clerk)")
+    h = small()
+    h.keypad(1).press(5)
+    h.run_for(1)
+    found = h.verdict(records=db)
+    assert found.word == "UNKNOWN"
+    assert "table 'ratings' has no column 'value'; it has device, clerk" in found.reason
+
+
+def test_nothing_is_heard_of_a_hall_that_ends(small):
+    """What happens while a hall is closed is no part of the test: its frames and notes are those of before."""
+    h = small()
+    h.run_for(3)
+    h.keypad(1).press(5)
+    heard = (h.tape.count, h.tape.noted)
+    h.close()
+    assert (h.tape.count, h.tape.noted) == heard
+    h.close()  # twice is once

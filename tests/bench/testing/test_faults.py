@@ -238,3 +238,36 @@ def test_every_fault_says_what_it_does():
     """The registry names each fault with a sentence."""
     assert set(FAULTS) >= {"lose", "truncate", "bit_flip", "garble", "kill", "unplug", "clock_jump", "late_reply"}
     assert all(len(does) > 10 for does in FAULTS.values())
+
+
+def test_a_program_is_killed_in_the_act_of_sending(small):
+    """A kill that waits for a request strikes while the program sends it: its next line never runs."""
+    h, log = small(), []
+
+    def poll() -> None:
+        with serial.Serial("/dev/ttyUSB0", 9600, timeout=0.2) as port:
+            while True:
+                log.append("asks")
+                port.write(seal(bytes.fromhex(ASK)))
+                log.append("asked")
+                port.read(9)
+                time.sleep(1)
+
+    program = h.start(poll)
+    fault = h.fault("kill", where="request", nth=2)
+    h.run_for(5)
+    assert len(fault.hits) == 1
+    assert not fault.live
+    assert program.exit.how == "killed"
+    assert log == ["asks", "asked", "asks"]
+    serial.Serial("/dev/ttyUSB0").close()
+
+
+def test_records_that_are_no_file_cannot_be_locked(small):
+    """Rows in memory have no lock: the fault hits nothing, and the end says why."""
+    h = small(records=[])
+    h.fault("sink_failure", for_s=1)
+    h.run_for(2)
+    with pytest.raises(LostAtEnd, match="names no file or database that could be locked"):
+        h.check()
+    h.faults.clear()

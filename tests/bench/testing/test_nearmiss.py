@@ -138,3 +138,24 @@ def test_an_overflow_comes_first(small):
     sentences = told(h)
     assert len(sentences) == MOST
     assert "was dropped by the keypad's full queue" in sentences[0]
+
+
+def test_an_acknowledgement_of_the_wrong_event_that_nobody_answered(small):
+    """Whether the keypad refused it or its answer was lost: what was named is told."""
+    h = small()
+    h.keypad(1).press(5)
+    h.fault("lose", where="reply")
+    with serial.Serial("/dev/ttyUSB0", 9600, timeout=0.2) as port:
+        port.write(seal(bytes.fromhex("01 10 0000 0002 04 0002 0000")))
+        port.read(64)
+    assert told(h)[0].startswith("keypad-1: key 5, pressed at 08:10:00.000 (epoch 1, seq 0), waits: the ")
+    assert told(h)[0].endswith(" named (2, 0)")
+
+
+def test_presses_on_lines_of_others_are_no_matter(small):
+    """A press that the house has to fetch is not the program's to miss."""
+    h = small(house=False)
+    h.console(1).press(1)
+    h.run_for(1)
+    assert [press.device for press in h.tape.waiting()] == ["console-1"]
+    assert told(h) == []

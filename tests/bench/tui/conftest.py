@@ -123,9 +123,10 @@ class Stage:
         await self.pilot._wait_for_screen()
 
     async def until(self, seen: Callable[[], bool]) -> None:
-        """Draw again until something is seen, for five seconds at most: a screen on another is laid out when there is
-        time for it, and a machine may have none."""
-        for _ in range(100):
+        """Draw again until something is seen, for a minute at most: a screen on another is laid out when there is time
+        for it, and a machine may have none."""
+        deadline = asyncio.get_running_loop().time() + 60
+        while asyncio.get_running_loop().time() < deadline:
             if seen():
                 return
             await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bench.cli import view_cmd
+from bench.cli.main import main
 from bench.tui import browser
-from bench.tui.browser import COOKIE, BenchServer, _free_port
+from bench.tui.browser import COOKIE, BenchServer, take_port
 
 
 def served(steps, command=None):
@@ -20,10 +23,10 @@ def served(steps, command=None):
 
     async def run():
         told: list[str] = []
-        server = BenchServer(command or [sys.executable, "-c", "pass"], _free_port(), told.append)
+        server = BenchServer(command or [sys.executable, "-c", "pass"], take_port(0), told.append)
         runner = web.AppRunner(await server.application())
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", server.port).start()
+        await web.SockSite(runner, server.listening).start()
         server.new_key()
         try:
             jar = aiohttp.CookieJar(unsafe=True)
@@ -117,7 +120,7 @@ def test_the_command_holds_no_secret(monkeypatch):
         seen["command"] = server.command
 
     monkeypatch.setattr(browser, "_run", run)
-    browser.serve("4711", "vi", 0, lambda line: None)
+    browser.serve("4711", "vi", take_port(0), lambda line: None)
     assert seen["command"].endswith("view --bench 4711 --lang vi")
     assert "token" not in seen["command"]
 
@@ -126,3 +129,14 @@ def test_the_template_is_shipped():
     """The page of the package, not textual-serve's, which loads a font from elsewhere."""
     page = (Path(browser.__file__).parent / "templates" / "app_index.html").read_text(encoding="utf-8")
     assert "http" not in page
+
+
+def test_a_port_is_had_for_good_or_told(monkeypatch, capsys):
+    """A free port is nobody else's from when it was found; one that another has is exit 4 with the reason."""
+    monkeypatch.setattr(view_cmd, "_bench", lambda *_: contextlib.nullcontext("4711"))
+    with take_port(0) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            take_port(number)
+        assert main(["view", "--browser", "--port", str(number)]) == 4
+    assert f"127.0.0.1:{number}: Address already in use" in capsys.readouterr().err

@@ -44,7 +44,7 @@ while True:
         time.sleep(0.3)
         assert view.poll() is None
         view.stdin.close()
-        assert view.wait(20) == 0
+        assert view.wait(60) == 0
     finally:
         view.kill()
         view.wait()

@@ -223,6 +223,7 @@ def test_palette_and_voice_speak_vietnamese(stage):
         assert "đang đọc" in stage.text()
         await stage.press("ctrl+p")
         await stage.until(lambda: "Tìm lệnh" in stage.text())
+        assert "Tìm lệnh" in stage.text()
         assert "Search" not in stage.text()
 
     on(stage, steps, language="vi", size=(200, 60))
@@ -399,13 +400,16 @@ def test_a_tile_that_was_scrolled_away_is_up_to_date_when_it_comes_back(stage, s
         assert last not in floor._visible()
         assert tiles["device-1"] in floor._visible()
         before = last._shown
-        for one in (stage.view.scene.devices[name] for name in ("device-1", "device-60")):
-            one["shows"] = {**one["shows"], "segments": [[127, False]] * 4}
+        known = stage.view.scene.devices
+        for name in ("device-1", "device-60"):  # what a poll brings is a new state, not the old one changed
+            known[name] = {**known[name], "shows": {**known[name]["shows"], "segments": [[127, False]] * 4}}
         stage.view.draw()
         assert last._shown is before
-        lit = [line.plain for line in tiles["device-1"]._shown[1:]]
+        lit, seen = ([line.plain.strip() for line in tile._shown[1:]] for tile in (tiles["device-1"], last))
+        assert seen != lit
         floor.scroll_end(animate=False)
-        await stage.until(lambda: [line.plain for line in last._shown[1:]] == lit)
+        await stage.until(lambda: last._shown is not before)
+        assert [line.plain.strip() for line in last._shown[1:]] == lit
 
     async def run():
         async with stage.on(size=(120, 40)):

@@ -21,7 +21,8 @@ static modbus_t *connection(char **argv)
         ctx = modbus_new_tcp(argv[2], atoi(argv[3]));
     if (ctx == NULL)
         return NULL;
-    modbus_set_response_timeout(ctx, 3, 0);
+    modbus_set_response_timeout(ctx, 60, 0);
+    modbus_set_byte_timeout(ctx, 0, 0); /* the machine may be busy: the reply as a whole has that time */
     modbus_set_slave(ctx, 1);
     if (modbus_connect(ctx) == -1) {
         modbus_free(ctx);

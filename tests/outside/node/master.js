@@ -12,7 +12,7 @@ async function main() {
   } else {
     await client.connectTCP(where, { port: Number(number) });
   }
-  client.setTimeout(3000);
+  client.setTimeout(60000);
   const ok = (name, values) => console.log("ok", name, (values || []).join(" "));
 
   client.setID(1);

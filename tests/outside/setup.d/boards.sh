@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../../.."
 python=${PYTHON:-.venv/bin/python}
 [ -x "$python" ] || python=python3
 mkdir -p build/peers
+. tests/outside/again.sh
 
 peer() {
   local env=build/peers/$1 log=build/peers/$1.log want
@@ -14,7 +15,7 @@ peer() {
   [ "$(cat "$env/.installed" 2>/dev/null)" = "$want" ] && return
   # shellcheck disable=SC2086
   if "$python" -m venv --clear "$env" >"$log" 2>&1 &&
-    "$env/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps $want >>"$log" 2>&1; then
+    again "$env/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps $want >>"$log" 2>&1; then
     echo "$want" >"$env/.installed"
   else
     echo "peers: ${env#build/peers/} could not be installed (see $log); its tests are skipped" >&2

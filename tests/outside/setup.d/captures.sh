@@ -4,14 +4,14 @@
 set -u
 cd "$(dirname "$0")/../../.."
 mkdir -p build/peers
+. tests/outside/again.sh
 want=
 command -v tshark >/dev/null || want="$want tshark"
 command -v sigrok-cli >/dev/null || want="$want sigrok-cli"
 [ -z "$want" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $want; } >build/peers/captures.log 2>&1 ||
+  again packages $want >build/peers/captures.log 2>&1 ||
     echo "peers: apt-get could not install$want (see build/peers/captures.log); their tests are skipped" >&2
 else
   echo "peers: not here:$want (apt-get install$want); their tests are skipped" >&2

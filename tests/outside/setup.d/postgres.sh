@@ -4,10 +4,10 @@
 set -u
 cd "$(dirname "$0")/../../.."
 mkdir -p build/peers
+. tests/outside/again.sh
 if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >build/peers/postgres.log 2>&1 ||
+    again packages postgresql >build/peers/postgres.log 2>&1 ||
       echo "peers: apt-get could not install postgresql (see build/peers/postgres.log); its tests are skipped" >&2
   else
     echo "peers: not here: postgresql (apt-get install postgresql); its tests are skipped" >&2

@@ -10,6 +10,7 @@
 #   sarif-multitool    the validator of the standard's editors (MIT), in the npm package of that name for Linux
 set -u
 cd "$(dirname "$0")/../../.."
+. tests/outside/again.sh
 python=${PYTHON:-.venv/bin/python}
 [ -x "$python" ] || python=python3
 into=$PWD/build/peers/schemas
@@ -30,7 +31,7 @@ of_pip() {
   local name=$1 file=$into/$2 package=$3 inside=$4 log=$into/$1.log
   shift 4
   [ -s "$file" ] && [ "$(cat "$file.from" 2>/dev/null)" = "$package" ] && return
-  if "$python" -m pip download --quiet --disable-pip-version-check --no-deps "$@" -d "$scratch/$name" "$package" >"$log" 2>&1 &&
+  if again "$python" -m pip download --quiet --disable-pip-version-check --no-deps "$@" -d "$scratch/$name" "$package" >"$log" 2>&1 &&
     "$python" - "$scratch/$name" "$inside" "$file" >>"$log" 2>&1 <<'PY'; then
 import pathlib, sys, tarfile, zipfile
 
@@ -55,7 +56,7 @@ PY
 # of_npm NAME PACKAGE: the package unpacked in $scratch/NAME/package
 of_npm() {
   mkdir -p "$scratch/$1" &&
-    (cd "$scratch/$1" && npm pack --silent --ignore-scripts "$2" && tar -xzf ./*.tgz) >"$into/$1.log" 2>&1
+    (cd "$scratch/$1" && again npm pack --silent --ignore-scripts "$2" && tar -xzf ./*.tgz) >"$into/$1.log" 2>&1
 }
 
 of_pip pytest junit-10.xsd pytest==8.4.2 /testing/example_scripts/junit-10.xsd --no-binary :all:
