@@ -119,9 +119,10 @@ def requirements() -> list[tuple[str, str]]:
             lines = tomllib.loads(project.read_text("utf-8"))["project"]["dependencies"]
     found = []
     for line in lines:
-        parts = re.match(r"([A-Za-z0-9._-]+)[^;]*?(?:>=\s*([0-9.]+))?[^;]*(;.*)?$", line)
-        if parts and "extra ==" not in (parts.group(3) or ""):
-            found.append((parts.group(1).lower(), parts.group(2) or ""))
+        wanted, _, marker = line.partition(";")
+        name, oldest = re.match(r"[A-Za-z0-9._-]+", wanted), re.search(r">=\s*([0-9.]+)", wanted)
+        if name and "extra ==" not in marker:
+            found.append((name.group().lower(), oldest.group(1) if oldest else ""))
     return found
 
 

@@ -16,6 +16,7 @@ from bench.scenario import load, model
 from bench.scenario.devices import DeviceSpec
 from protocol.escpos.commands import ROWS
 from protocol.modbus.maps.led485 import LED485
+from protocol.modbus.maps.reference_keypad import EVENT_WORDS, Event
 
 
 def test_every_kind_of_a_scenario_is_in_the_catalogue() -> None:
@@ -47,6 +48,28 @@ def test_registers_and_commands_are_the_tables_themselves() -> None:
     rows = devices.describe("counter_display")["registers"]
     assert [(row["name"], row["address"]) for row in rows] == [(row.name, f"0x{row.address:04X}") for row in LED485]
     assert [row["name"] for row in devices.describe("ticket_printer")["commands"]] == [row.name for row in ROWS]
+
+
+@pytest.mark.parametrize("kind", ["rating_keypad", "clerk_console", "kiosk_button"])
+def test_the_block_of_an_event_is_told_register_by_register(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever writes a collector reads from `devices` what stands in each register of an event, and what frees it."""
+    told = devices.describe(kind)["event"]
+    assert [row["register"] for row in told["registers"]] == list(range(EVENT_WORDS))
+    event = Event(epoch=1, sequence=2, flags=3, value=4, seconds=5 << 16 | 6, milliseconds=7, clerk=8, ticket=9)
+    names = [row["name"] for row in told["registers"]]
+    assert dict(zip(names, event.words(), strict=True)) == {
+        "epoch": 1, "sequence": 2, "value": 3 << 8 | 4, "seconds high": 5, "seconds low": 6, "milliseconds": 7,
+        "clerk": 8, "ticket": 9,
+    }  # fmt: skip
+    assert main(["devices", kind]) == 0
+    shown = capsys.readouterr().out
+    assert "seconds high" in shown
+    assert "frees it and all older ones" in " ".join(shown.split())
+
+
+def test_other_devices_have_no_events() -> None:
+    """A display has a register map and no block of events."""
+    assert "event" not in devices.describe("counter_display")
 
 
 def test_a_printer_can_be_handled() -> None:

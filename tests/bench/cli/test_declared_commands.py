@@ -26,6 +26,34 @@ def test_every_vector_is_explained(name: str, capsys: pytest.CaptureFixture[str]
         assert f"from the {source}" in told
 
 
+def test_check_lists_the_cases_of_what_was_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a declaration --list shows its suite alone; without one those of all."""
+    listed = []
+    for named in ([], ["rating_keypad"], ["ff68_evaluator.toml"]):
+        if named and named[0].endswith(".toml"):
+            named = [str(tmp_path / named[0])]
+            Path(named[0]).write_text(codec_of("ff68_evaluator").text, encoding="utf-8")
+        assert main(["check", *named, "--list", "--json"]) == 0
+        listed.append({row["suite"] for row in json.loads(capsys.readouterr().out)["cases"]})
+    every, keypad, declared = listed
+    assert len(keypad) == len(declared) == 1
+    assert keypad != declared
+    assert keypad | declared < every
+
+
+def test_mistakes_of_a_declaration_stand_on_lines_of_their_own_in_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`check` tells what is wrong with a declaration as `devices` does: place, line, caret, below each other."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(MINIMAL.replace("[frame]", "[frame]\noder = 3", 1), encoding="utf-8")
+    assert main(["check", str(file), "--emulated", str(file)]) == 3
+    told = capsys.readouterr().err
+    assert "there is no key `oder` here" in told
+    assert "\\n" not in told
+    assert "    oder = 3" in told.splitlines()
+
+
 def test_the_direction_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     """Without --as both are tried."""
     assert main(["decode", "ff68_evaluator", "FF 68 03 03 68 03 11 00 14 16"]) == 0

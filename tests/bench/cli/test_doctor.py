@@ -139,3 +139,134 @@ def test_versions_are_ordered_as_numbers(a: list[int], b: list[int]) -> None:
     padded = [tuple(parts + [0] * (size - len(parts))) for parts in (a, b)]
     assert (doctor.numbers(text(a) + "rc1") < doctor.numbers(text(b))) == (padded[0] < padded[1])
     assert doctor.numbers("") == ()
+
+
+def test_what_is_missing_and_not_needed_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With warnings alone it is ready: exit 0, the advice under its line, and how many things are missing."""
+    monkeypatch.setattr(doctor, "CHECKS", (lambda: [doctor.Check("thing", "warn", "none", "get one")], doctor._python))
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "      get one\n" in told
+    assert "Ready, with 1 thing missing (see above)." in told
+
+
+def test_needs_that_cannot_be_found_out_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the project's own list nothing is taken for complete."""
+    monkeypatch.setattr(doctor, "requirements", list)
+    (found,) = doctor._dependencies()
+    assert (found.status, found.advice) == ("fail", "install hallbench with pip")
+
+
+def test_a_source_tree_has_its_needs_in_its_project_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not installed as a distribution is asked of pyproject.toml: the same needs."""
+    from importlib import metadata
+
+    def none(_: str) -> list[str]:
+        raise metadata.PackageNotFoundError
+
+    installed = doctor.requirements()
+    monkeypatch.setattr(metadata, "requires", none)
+    assert doctor.requirements() == installed
+
+
+def test_a_system_without_pseudo_terminals_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other systems have none at all: ports are TCP there."""
+    monkeypatch.delattr(doctor.os, "openpty")
+    (found,) = doctor._pseudo_terminals()
+    assert (found.status, "TCP" in found.advice) == ("warn", True)
+
+
+@pytest.mark.parametrize(("mode", "told"), [(None, None), (0o600, "is kept awake"), (0o400, "may not be written")])
+def test_wake_ups_are_told_where_there_are_any(
+    mode: int | None, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the device nothing is said; it is never a failure."""
+    from bench.clock import awake
+
+    device = tmp_path / "cpu_dma_latency"
+    monkeypatch.setattr(awake, "DEVICE", device)
+    if mode is not None:
+        device.touch()
+        monkeypatch.setattr(doctor.os, "access", lambda *_: mode == 0o600)
+    found = list(doctor._wake_ups())
+    assert [check.status for check in found] == ([] if told is None else ["ok"])
+    assert told is None or told in found[0].found
+
+
+def test_a_shipped_scenario_that_is_broken_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scenario that cannot be loaded is named with its first mistake; so is a program without any."""
+    from bench.scenario import load
+
+    mistake = load.ScenarioError([load.Problem("storm.toml", 3, 1, "nonsense", "", "")])
+
+    def broken(name: str) -> None:
+        raise mistake
+
+    monkeypatch.setattr(load, "available", lambda: ["storm"])
+    monkeypatch.setattr(load, "load", broken)
+    (found,) = doctor._scenarios()
+    assert (found.name, found.status) == ("scenario storm", "fail")
+    assert "nonsense" in found.found
+    monkeypatch.setattr(load, "available", list)
+    (found,) = doctor._scenarios()
+    assert (found.status, found.found) == ("fail", "none is there")
+
+
+def test_fonts_that_cannot_be_used_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged font of the tickets is a failure by its name, a missing one of charts a warning."""
+    from matplotlib import font_manager
+    from PIL import ImageFont
+
+    def damaged(*_: object) -> None:
+        raise OSError("unknown file format")
+
+    def missing(*_: object, **__: object) -> None:
+        raise ValueError("no such font")
+
+    monkeypatch.setattr(ImageFont, "truetype", damaged)
+    monkeypatch.setattr(font_manager, "findfont", missing)
+    tickets, charts = doctor._fonts()
+    assert (tickets.status, "unknown file format" in tickets.found) == ("fail", True)
+    assert (charts.status, "DejaVu Sans is missing" in charts.found) == ("warn", True)
+
+
+class _Screen:
+    """A terminal of an encoding."""
+
+    def __init__(self, encoding: str, *, tty: bool = True) -> None:
+        self.encoding, self._tty = encoding, tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+@pytest.mark.parametrize(
+    ("screen", "columns", "status", "told"),
+    [
+        (_Screen("ascii"), 80, "warn", "its encoding is ascii"),
+        (_Screen("utf-8", tty=False), 80, "ok", "output is no terminal"),
+        (_Screen("UTF-8"), 60, "warn", "60 columns"),
+        (_Screen("UTF-8"), 132, "ok", "132 columns, UTF-8, with colours"),
+        (_Screen("UTF-8"), None, "ok", "80 columns, UTF-8, with colours"),
+    ],
+)
+def test_the_terminal_is_looked_at(
+    screen: _Screen, columns: int | None, status: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Letters, colours and width: what is too little is a warning, never a failure."""
+
+    def size() -> os.terminal_size:
+        if columns is None:
+            raise OSError
+        return os.terminal_size((columns, 24))
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(doctor.sys, "stdout", screen)
+    monkeypatch.setattr(doctor.os, "get_terminal_size", size)
+    (found,) = doctor._terminal()
+    assert (found.status, told in found.found) == (status, True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    (found,) = doctor._terminal()
+    assert "with colours" not in found.found

@@ -282,3 +282,32 @@ def test_shells_can_complete_commands() -> None:
     env = {**os.environ, "_HALLBENCH_COMPLETE": "bash_complete", "COMP_WORDS": "hallbench d", "COMP_CWORD": "1"}
     done = _run(capture_output=True, env=env)
     assert {line.partition(",")[2] for line in done.stdout.split()} == {"day", "devices", "decode", "doctor"}
+
+
+def test_a_command_is_in_the_table_or_is_none() -> None:
+    """The group knows the table's commands and no others, and takes nothing for a command that is none."""
+    context = click.Context(entry.cli)
+    assert entry.cli.get_command(context, "nothing") is None
+    found = entry.cli.get_command(context, "doctor")
+    assert found is not None
+    assert found.name == "doctor" or found.callback is not None
+
+
+def test_a_row_of_the_table_that_names_no_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that names something else is our mistake, and said as such."""
+    row = entry.COMMAND["doctor"]._replace(target="bench.cli.doctor:examine")
+    monkeypatch.setattr(entry, "COMMAND", {"doctor": row})
+    with pytest.raises(TypeError, match=r"bench\.cli\.doctor:examine is a function, not a click command"):
+        entry.cli.get_command(click.Context(entry.cli), "doctor")
+
+
+def test_no_color_turns_colours_off_for_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR set, and not empty, counts for the help as well."""
+    context = click.Context(entry.cli)
+    for value, colour in (("1", False), ("", None)):
+        monkeypatch.setenv("NO_COLOR", value)
+        context.color = None
+        with context:
+            assert entry.cli.callback is not None
+            entry.cli.callback()
+        assert context.color is colour

@@ -99,6 +99,11 @@ def test_the_goal_decides_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFi
         (["--days", "1"], "2 to"),
         (["--days", "soon"], "auto"),
         (["--goal", "p90(wait) <= 15"], "unit"),
+        (["--replay"], "--replay and --columns go with --from"),
+        (["--columns", "ticket=no"], "--replay and --columns go with --from"),
+        (["--with-devices", "3", "--ideal-devices"], "--with-devices needs a scenario with its devices"),
+        (["--from", __file__], "give either a scenario or --from"),
+        (["--engine", "steam"], "steam"),
     ],
 )
 def test_bad_options_are_told(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
