@@ -259,8 +259,13 @@ def _first_sentence(method: Any) -> str:
 
 
 def _modbus(device: type[Any], described: Any) -> dict[str, Any]:
+    from protocol.modbus.maps.reference_keypad import EVENT_LAYOUT, EVENT_RULES
     from protocol.modbus.pdu import NAMES
 
+    events: dict[str, Any] = {}
+    if any(row.name == "events" for row in described):  # a map of profile RK-1
+        layout = [{"register": i, "name": name, "meaning": meaning} for i, (name, meaning) in enumerate(EVENT_LAYOUT)]
+        events = {"event": {"registers": layout, "rules": EVENT_RULES}}
     return {
         "source": _source(described.source),
         "functions": [{"code": f"0x{code:02X}", "name": NAMES.get(code, "")} for code in sorted(device.functions)],
@@ -276,6 +281,7 @@ def _modbus(device: type[Any], described: Any) -> dict[str, Any]:
             }
             for row in described
         ],
+        **events,
     }
 
 
@@ -382,6 +388,7 @@ def _print(device: Mapping[str, Any]) -> None:
         columns = ("table", "address", "words", "access", "name", "meaning")
         rows = [tuple(row[name] for name in columns) for row in device["registers"]]
         _section(f"Registers: {device['map']}", rows, columns, right=(2,))
+        _event(device)
     else:
         profiles = [tuple(row.values()) for row in device["profiles"]]
         named = _PROFILE_COLUMNS.get(device["protocol"], _DECLARED_COLUMNS)
@@ -389,6 +396,23 @@ def _print(device: Mapping[str, Any]) -> None:
             right = () if named is _DECLARED_COLUMNS else tuple(range(1, len(named)))
             _section("Profiles", profiles, named, right=right)
         _section("Commands", [tuple(row.values()) for row in device["commands"]], ("name", "begins", "meaning"))
+
+
+def _event(device: Mapping[str, Any]) -> None:
+    """The block of an event, and what becomes of one that is read, for devices that have events."""
+    import textwrap
+
+    if "event" not in device:
+        return
+    columns = ("register", "name", "meaning")
+    _section(
+        "An event: its eight registers",
+        [tuple(row[name] for name in columns) for row in device["event"]["registers"]],
+        columns,
+        right=(0,),
+    )
+    out()
+    out(textwrap.fill(device["event"]["rules"], 100, initial_indent="  ", subsequent_indent="  "))
 
 
 def _section(

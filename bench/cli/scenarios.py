@@ -62,7 +62,7 @@ def _all(as_json: bool) -> ExitCode:
             right=(1,),
         ):
             out(line)
-        out("\nMore on a hall: hallbench scenarios NAME. To run it: hallbench day NAME; a province: up NAME")
+        out("\nMore on a hall: hallbench scenarios NAME. To run it: hallbench day NAME; a province: up NAME, plan NAME")
     return ExitCode.INVALID_FILE if broken else ExitCode.GOOD
 
 

@@ -51,6 +51,12 @@ def _device(row: Mapping[str, Any], level: int, anchor: str) -> str:
                 for r in row["registers"]
             ],
         )
+    if row.get("event"):
+        page += "\n**An event: its eight registers.**\n" + table(
+            ("register", "name", "meaning"),
+            [(str(r["register"]), flat(r["name"]), flat(r["meaning"])) for r in row["event"]["registers"]],
+        )
+        page += f"\n{flat(row['event']['rules'])}\n"
     if row.get("commands"):
         page += "\n**Commands and messages.**\n" + table(
             ("name", "begins", "meaning"),

@@ -199,6 +199,27 @@ class Event(NamedTuple):
         return cls(epoch, sequence, both >> 8, both & 0xFF, high << 16 | low, milliseconds, clerk, ticket)
 
 
+EVENT_LAYOUT: Final[tuple[tuple[str, str], ...]] = (
+    ("epoch", "boot epoch of the press"),
+    ("sequence", "number of the press within its epoch, from 0"),
+    ("value", "low byte: the key; high byte: the flags below"),
+    ("seconds high", "Unix seconds of the press by the device's clock, UTC, high word"),
+    ("seconds low", "low word"),
+    ("milliseconds", "0..999"),
+    ("clerk", "clerk code logged in at the press, 0 = none"),
+    ("ticket", "ticket of the open window, 0 = none"),
+)
+"""The registers of an event's block in their order, as `Event.words` gives them: name and meaning, for people."""
+
+EVENT_RULES: Final = (
+    "Flags: bit 0 pressed outside a window, 1 not the first press of its window, 2 the clock was set, 3 events had "
+    "been lost before it. A block beyond the last waiting event reads 0xFFFF throughout. Reading removes nothing: an "
+    "event waits until its epoch and sequence are written to `acknowledge` with one 0x10, which frees it and all older "
+    "ones. One acknowledged before is accepted and changes nothing; any other is refused with exception 03."
+)
+"""What a program must know beside the layout (reference-keypad.md, guarantee 2)."""
+
+
 def at_or_before(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether (epoch, sequence) `one` is equal to or older than `other`, in 16-bit serial arithmetic.
 
