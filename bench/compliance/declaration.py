@@ -37,6 +37,10 @@ _EXTRA: Final = {
 }
 _WORDS: Final = {"scratch": 2, "constant": 3, "picky": 3, "coil_scratch": 2}
 
+LETTERS: Final = 1 << 16
+LINE_LETTERS: Final = 2_000
+"""The parser of TOML takes quadratic time for a dotted key: a line of a stranger's evidence may not stop the reader."""
+
 
 class InvalidDeclaration(ValueError):
     """A declaration cannot be read; the message says where and what is expected."""
@@ -162,12 +166,23 @@ def load_declaration(name: str) -> Declaration:
     """
     if name.endswith(".toml"):
         try:
-            return parse(_whole(Path(name).read_text(encoding="utf-8"), name), name)
+            text = _whole(Path(name).read_text(encoding="utf-8"), name)
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidDeclaration(f"{name}: cannot be read: {error}") from error
+        long = too_long(text)
+        if long:
+            raise InvalidDeclaration(f"{name}: {long}: nobody could verify its evidence; shorten it, or break lines")
+        return parse(text, name)
     if name not in available():
         raise InvalidDeclaration(f"there is no declaration {name!r}; there are {', '.join(available())}")
     return parse((files(_FOLDER) / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+
+
+def too_long(text: str) -> str:
+    """In which way a declaration is longer than `verify` takes one from a stranger, or ""."""
+    if len(text) <= LETTERS and all(len(line) <= LINE_LETTERS for line in text.splitlines()):
+        return ""
+    return f"the declaration has more than {LETTERS:,} letters, or more than {LINE_LETTERS:,} in a line"
 
 
 def _whole(text: str, name: str) -> str:

@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import Final
 
 from bench import __version__
+from bench.compliance.declaration import too_long
 from bench.compliance.ladder import bounds
 from bench.compliance.results import VERDICTS, CaseResult, Measure, Run, suite_verdict
 
@@ -40,8 +41,6 @@ _LONGEST: Final = 1 << 16
 _MOST: Final = 1e15
 _HEAD_LETTERS: Final = 4096
 _YEARS: Final = range(1971, 2261)  # what ns from 1970 in 64 bits can say, as pcapng has it
-_DECLARATION: Final = 1 << 16
-_LINE: Final = 2_000  # the TOML parser takes quadratic time for a dotted key, so a long one would stop the reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +196,9 @@ def misshapen(run: Run) -> str:
         return "uncertainty_ms is no number"
     if run.verdict not in VERDICTS or not all(isinstance(note, str) for note in run.notes):
         return "the header has no verdict, or a note that is no text"
-    if len(run.declaration) > _DECLARATION or any(len(line) > _LINE for line in run.declaration.splitlines()):
-        return f"the declaration has more than {_DECLARATION:,} letters, or more than {_LINE:,} in a line"
+    verbose = too_long(run.declaration)
+    if verbose:
+        return verbose
     for number, case in enumerate(run.cases, 1):
         wrong = _misshapen_case(case)
         if wrong:

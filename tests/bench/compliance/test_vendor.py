@@ -76,6 +76,15 @@ def test_evidence_of_a_long_declaration_is_judged_again_too(tmp_path: Path) -> N
     assert main(["verify", str(tmp_path / "out" / "evidence.zip")]) == 0
 
 
+@pytest.mark.parametrize("long", ["# " + "x" * 2_100, "# x\n" * 20_000])
+def test_a_declaration_that_verify_would_not_take_is_refused_before_the_run(tmp_path: Path, long: str) -> None:
+    """Nobody tests a device for an hour and finds then that the evidence is too long to be verified."""
+    path = tmp_path / "long.toml"
+    path.write_text((EXAMPLES / "acme_k5.toml").read_text(encoding="utf-8") + long, encoding="utf-8")
+    with pytest.raises(InvalidDeclaration, match=r"more than 65,536 letters, or more than 2,000 in a line"):
+        load_declaration(str(path))
+
+
 def test_what_cannot_be_tested_is_said(tmp_path: Path) -> None:
     """A mistake has its place; a declaration of which nothing can be seen is refused."""
     text = (EXAMPLES / "acme_d6.toml").read_text(encoding="utf-8")
