@@ -79,7 +79,6 @@ def scenario_text(found: Fit, counters: dict[int, list[str]], title: str) -> str
     letter = letters(kinds)
     shape = ", ".join(f'"{time_text(at)}" = {weight:.6g}' for at, weight in found.shape.items())
     lines = [
-        "#:schema ./scenario.schema.json",
         "# Fitted to a ticket log by `hallbench plan --from`. Arrivals, services and who serves what are from the log;",
         "# lines and devices are the least that a scenario needs, to be replaced by those of the hall.",
         f"title = {_quoted(title)}",
