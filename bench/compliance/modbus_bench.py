@@ -120,7 +120,9 @@ class ModbusBench(Bench):
         heard = yield from self._three(*(bytes((code,)) + _words(*self.draw(2)) for code in free))
         if heard is None and self.declaration.facts().get("sw06"):
             start, _ = self.declaration.scratch
-            heard = yield from self._three(*(b"\x06" + _words(start, *self.draw()) for _ in range(3)))
+            first, *writes = (b"\x06" + _words(start, *self.draw()) for _ in range(4))
+            yield from self.say(first, note="a device that lost its place at the unknown function is in step again")
+            heard = yield from self._three(*writes)
         return heard
 
     def _three(self, *pdus: bytes) -> Generator[Step, Heard, Heard | None]:

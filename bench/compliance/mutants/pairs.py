@@ -33,6 +33,7 @@ _UNDONE: Final = frozenset(
         ("MB-13", "MX-16"),
         ("MB-22", "MX-11"),  # a reply is not too early and too late
         ("MB-01", "MX-08"),  # a frame that fits no check, and another behind it: noise, to whoever listens
+        ("MX-08", "MX-51"),
     )
 )
 """Pairs of which one takes back what the other does, or leaves nothing that can be read: never both are blamed."""

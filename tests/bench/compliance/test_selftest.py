@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bench.compliance import selftest
+from bench.compliance.mutants.pairs import drawn_pairs
 from bench.compliance.selftest import self_test, subjects
 
 
@@ -45,3 +47,13 @@ def test_ids_are_unique_and_the_named_mutants_are_there() -> None:
 def test_every_gate_holds_for_other_seeds(seed: int) -> None:
     """Law: what is drawn does not decide whether a defect is found."""
     assert self_test(seed).problems == []
+
+
+@pytest.mark.gate
+def test_no_two_defects_hide_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: of every two defects that can be in one device, not only of those that are drawn, one at least is blamed."""
+    monkeypatch.setattr(selftest, "drawn_pairs", lambda mutants, seed: drawn_pairs(mutants, 1_000_000, seed))
+    matrix = self_test(13)
+    assert matrix.pairs is not None
+    assert matrix.pairs.tried > 2_000
+    assert matrix.problems == []
