@@ -237,7 +237,7 @@ def _tell(result: Any, verdict: Any, tested: bool, as_json: bool, report: bool) 
     from bench.reports import figures, summary
 
     ended = result.exit
-    failed = tested and (not (ended.good or ended.how == "killed") or not result.opened)
+    failed = tested and (ended.failed or not result.opened)
     code = of_run(verdict.word, collector_failed=failed)
     if as_json:
         console.emit_json(verdict.to_json())

@@ -45,6 +45,10 @@ class Kept(NamedTuple):
     sha256: str
 
 
+NO_FAILURE: Final = ("returned", "asked to end", "killed")
+"""Ends of a program that are not its failure: by itself (its status is another matter), with the day, by a fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run, as its directory tells it.
@@ -85,7 +89,7 @@ class Run:
         how, status = ended.get("how"), ended.get("status")
         if how == "returned" and status:
             return f"ended with status {status}"
-        if how not in ("returned", "asked to end", "killed"):
+        if how not in NO_FAILURE:
             return str(how)
         return "never opened a port" if self.info.get("opened_a_port") is False else ""
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from bench.daytime import clock_text
+from bench.judge.evidence import NO_FAILURE
 from bench.judge.invariants import INVARIANTS
 from bench.reports import figures as numbers
 from bench.reports import latencies, page, plots, timeline
@@ -252,7 +253,7 @@ def _collector_remarks(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     how, status, detail = collector.get("how"), collector.get("status"), str(collector.get("detail") or "")
     if how == "returned" and status:
         remarks.append((f"The program under test ended by itself with status {status}.", detail))
-    elif how not in (None, "returned", "asked to end", "killed"):
+    elif how is not None and how not in NO_FAILURE:
         remarks.append((f"The program under test {how}{':' if detail else '; see collector.log.'}", detail))
     if facts.get("opened_a_port") is False:
         remarks.append(("The program under test never opened a port of the hall.", ""))

@@ -64,6 +64,11 @@ class Exit:
         """It ended by itself with status 0, or because the day was over."""
         return self.how == "asked to end" or (self.how == "returned" and self.status == 0)
 
+    @property
+    def failed(self) -> bool:
+        """It ended badly, and not by a fault that killed it."""
+        return not self.good and self.how != "killed"
+
 
 _SWITCHES = {"-u", "-B", "-E", "-s", "-S", "-I", "-O", "-OO", "-q", "-b", "-bb"}
 _SWITCHES_WITH_VALUE = {"-W", "-X"}

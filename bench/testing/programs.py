@@ -58,7 +58,7 @@ class Started:
         """Raise `ProgramFailed` when it ended badly."""
         __tracebackhide__ = True
         self.looked_at = True
-        if self.exit is not None and not self.exit.good and self.exit.how != "killed":
+        if self.exit is not None and self.exit.failed:
             detail = f":\n{self.exit.detail}" if self.exit.detail else ""
             raise ProgramFailed(
                 f"the program {self.name} {self.exit.how} with status {self.exit.status}{detail}"

@@ -196,14 +196,6 @@ def test_a_failure_of_the_bench_is_not_the_collectors(world):
         )
 
 
-@pytest.fixture
-def begun(monkeypatch):
-    """Filled by a program that is about to hang; until then it is only slow."""
-    filled = []
-    monkeypatch.setattr(sys, "begun_for_test", filled, raising=False)
-    return filled
-
-
 def test_a_loop_that_calls_nothing_is_interrupted(world, begun):
     """The watchdog names the line where a collector hangs, and the run goes on."""
     gave_up = []

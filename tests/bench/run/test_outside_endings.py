@@ -43,8 +43,6 @@ def play(code: str, act: Callable[[OutsideProgram, Log], Awaitable[Any]]) -> Any
         log = Log()
         program = OutsideProgram([sys.executable, "-c", code], {"WORD": "given"}, log, None)
         await program.start()
-        assert program.running
-        assert program.pid is not None
         ended = await act(program, log)
         assert not program.running
         assert program.pid is None
@@ -52,6 +50,13 @@ def play(code: str, act: Callable[[OutsideProgram, Log], Awaitable[Any]]) -> Any
         return ended, log.getvalue()
 
     return asyncio.run(main())
+
+
+async def must_run(program: OutsideProgram, log: Log) -> None:
+    """It has said something, and goes on: only a program that lasts can be seen running."""
+    await log.written.wait()
+    assert program.running
+    assert program.pid is not None
 
 
 async def ends(program: OutsideProgram, _log: Log) -> Any:
@@ -96,7 +101,7 @@ def test_one_that_is_asked_ends_well() -> None:
     """SIGTERM is how it is asked, also while it is paused; its end is then no failure."""
 
     async def act(program: OutsideProgram, log: Log) -> Any:
-        await log.written.wait()
+        await must_run(program, log)
         program.pause()
         return await program.stop()
 
@@ -108,7 +113,7 @@ def test_one_that_does_not_listen_is_killed_and_told() -> None:
     """After its time of grace it is killed, and that is no good end."""
 
     async def act(program: OutsideProgram, log: Log) -> Any:
-        await log.written.wait()
+        await must_run(program, log)
         return await program.stop(grace=0.2)
 
     ended, _ = play(DEAF, act)
@@ -120,7 +125,7 @@ def test_one_that_was_shot_is_no_crash() -> None:
     """A kill of ours, as a power cut, takes what it started along, and is told as ours."""
 
     async def act(program: OutsideProgram, log: Log) -> Any:
-        await log.written.wait()
+        await must_run(program, log)
         program.pause()
         program.go_on()
         program.kill()

@@ -308,14 +308,6 @@ def test_a_deadlock_names_who_waits_for_what(world):
 
 
 # -- watchdog --------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def begun(monkeypatch):
-    """Filled by a program that is about to hang; until then it is only slow."""
-    filled = []
-    monkeypatch.setattr(sys, "begun_for_test", filled, raising=False)
-    return filled
-
-
 def test_a_thread_that_hangs_ends_the_program(world, begun):
     """A loop that calls nothing in a worker thread: the watchdog names that thread and its line, and the run ends."""
     gave_up = []
